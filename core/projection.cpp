@@ -1,0 +1,29 @@
+#include "core/projection.h"
+
+#include <utility>
+
+#include "core/check.h"
+
+namespace bochner {
+
+DenseProjection::DenseProjection(Matrix<double> W) : matrix_(std::move(W)) {
+  require_rows(matrix_.rows(), "DenseProjection", "W");
+  require_at_least(matrix_.cols(), 1, "DenseProjection", "W.columns");
+  require_finite(matrix_, "DenseProjection", "W");
+}
+
+template <class Scalar>
+const simd::PackedMatrix<Scalar>& DenseProjection::Lazy<Scalar>::get(const Matrix<double>& W) {
+  std::call_once(once, [&] { packed.emplace(W); });
+  return *packed;
+}
+
+void DenseProjection::apply(const MatrixView<float>& X, MutableMatrixView<float> U) const {
+  simd::product<float>(X, float_.get(matrix_), U);
+}
+
+void DenseProjection::apply(const MatrixView<double>& X, MutableMatrixView<double> U) const {
+  simd::product<double>(X, double_.get(matrix_), U);
+}
+
+}  // namespace bochner

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <mutex>
+#include <optional>
+
+#include "core/simd/product.h"
+#include "core/types.h"
+
+namespace bochner {
+
+/// The linear operator x -> W x, W (rows, dim): the frequencies w_1..w_rows of a feature map, dense or structured.
+/// Immutable once built; every member may be called from several threads at once.
+class Projection {
+ public:
+  Projection() = default;
+  virtual ~Projection() = default;
+  Projection(const Projection&) = delete;
+  Projection& operator=(const Projection&) = delete;
+
+  virtual Index rows() const = 0;
+  virtual Index dim() const = 0;
+
+  /// U = X W^T. Shapes: X (n, dim), U (n, rows); U must not overlap X.
+  /// Throws std::invalid_argument when the shapes differ from these. Row i of U depends on row i of X only, and not
+  /// on n.
+  virtual void apply(const MatrixView<float>& X, MutableMatrixView<float> U) const = 0;
+  virtual void apply(const MatrixView<double>& X, MutableMatrixView<double> U) const = 0;
+
+  /// W itself, (rows, dim).
+  virtual Matrix<double> matrix() const = 0;
+};
+
+/// A projection that stores W. Packs W for the product of core/simd/product.h at the first call with each scalar type,
+/// so that construction costs no more than looking at every entry.
+/// Error of apply: |error of U_il| <= (d + 1) eps sum_k |X_ik W_lk|, the 1 from rounding W to float.
+class DenseProjection final : public Projection {
+ public:
+  /// Throws std::invalid_argument when W has no rows or no columns, std::domain_error when an entry is not finite.
+  explicit DenseProjection(Matrix<double> W);
+
+  Index rows() const override { return matrix_.rows(); }
+  Index dim() const override { return matrix_.cols(); }
+  void apply(const MatrixView<float>& X, MutableMatrixView<float> U) const override;
+  void apply(const MatrixView<double>& X, MutableMatrixView<double> U) const override;
+  Matrix<double> matrix() const override { return matrix_; }
+
+ private:
+  /// A packed copy, made at most once however many threads ask for it first.
+  template <class Scalar>
+  struct Lazy {
+    std::once_flag once;
+    std::optional<simd::PackedMatrix<Scalar>> packed;
+    const simd::PackedMatrix<Scalar>& get(const Matrix<double>& W);
+  };
+
+  Matrix<double> matrix_;
+  mutable Lazy<float> float_;
+  mutable Lazy<double> double_;
+};
+
+}  // namespace bochner

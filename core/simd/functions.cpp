@@ -1,0 +1,343 @@
+#include "core/simd/functions.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+
+// Highway compiles the part between HWY_BEFORE_NAMESPACE and HWY_AFTER_NAMESPACE once for every instruction set by
+// including this file again.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "core/simd/functions.cpp"
+#include <hwy/foreach_target.h>
+// After foreach_target.h.
+#include <hwy/contrib/math/math-inl.h>
+#include <hwy/highway.h>
+
+#ifndef BOCHNER_SIMD_FUNCTIONS_ONCE
+#define BOCHNER_SIMD_FUNCTIONS_ONCE
+namespace bochner::simd {
+namespace {
+
+/// What every instruction set offers; one dispatch returns the table of the best one.
+template <class Scalar>
+struct Functions {
+  void (*exp)(Scalar* values, std::size_t count);
+  Scalar (*sum_exp)(const Scalar* a, const Scalar* b, std::size_t count, Scalar shift);
+  Scalar (*max_sum)(const Scalar* a, const Scalar* b, std::size_t count);
+  void (*sin_cos)(const Scalar* angles, Scalar* sin, Scalar* cos, std::size_t count);
+  void (*box_muller)(Scalar* uniforms, std::size_t pairs);
+};
+
+/// exp(x) = 2^n exp(r), x = n log 2 + r, |r| <= log(2) / 2, exp(r) = 1 + r + r^2 q(r); q interpolates at Chebyshev's
+/// nodes, which leaves r^2 q(r) wrong by less than 0.06 eps.
+template <class Scalar>
+struct ExpConstants;
+
+template <>
+struct ExpConstants<float> {
+  // Where the result is surely 0 and infinity: arguments are moved there first, so that n stays small.
+  static constexpr float kLowest = -104.5f, kHighest = 89.0f;
+  // The high part has so few bits that n times it is exact.
+  static constexpr float kLog2High = 0.693145751953125f, kLog2Low = 1.42860682030941723e-6f;
+  // 1.5 2^23: adding it rounds to an integer and leaves that integer in the lowest bits.
+  static constexpr float kRounder = 12582912.0f;
+  static constexpr std::int32_t kRounderBits = 0x4B400000, kBias = 127;
+  static constexpr int kMantissaBits = 23;
+  static constexpr float kQ[] = {0.5f, 0.16666576989698775683f, 0.041666554617204574203f, 0.0083631790527225773704f,
+                                 0.0013926183587713494542f};
+};
+
+template <>
+struct ExpConstants<double> {
+  static constexpr double kLowest = -746.0, kHighest = 710.0;
+  static constexpr double kLog2High = 6.93147180369123816490e-1, kLog2Low = 1.90821492927058770002e-10;
+  static constexpr double kRounder = 6755399441055744.0;
+  static constexpr std::int64_t kRounderBits = 0x4338000000000000, kBias = 1023;
+  static constexpr int kMantissaBits = 52;
+  static constexpr double kQ[] = {0.50000000000000010221,     0.16666666666666667453,   0.041666666666624127873,
+                                  0.0083333333333300618325,   0.0013888888917213716901, 0.00019841269863053616878,
+                                  0.000024801521295954375131, 2.7557268459997064772e-6, 2.7620088445409748161e-7,
+                                  2.5100385495510319078e-8};
+};
+
+}  // namespace
+}  // namespace bochner::simd
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace bochner::simd {
+namespace HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+template <class D>
+using Value = hn::TFromD<D>;
+
+/// The first `count` < Lanes(d) values, the other lanes zero; never reads beyond them.
+template <class D>
+HWY_INLINE hn::Vec<D> load_tail(D d, const Value<D>* from, std::size_t count) {
+  HWY_ALIGN Value<D> buffer[hn::MaxLanes(d)] = {};
+  std::copy_n(from, count, buffer);
+  return hn::Load(d, buffer);
+}
+
+template <class D>
+HWY_INLINE void store_tail(D d, hn::Vec<D> vector, Value<D>* to, std::size_t count) {
+  HWY_ALIGN Value<D> buffer[hn::MaxLanes(d)];
+  hn::Store(vector, d, buffer);
+  std::copy_n(buffer, count, to);
+}
+
+/// `y` with the lanes where `valid` is false replaced by function(x). Out of line: this path is rare.
+template <class D>
+HWY_NOINLINE hn::Vec<D> repair(D d, hn::Vec<D> x, hn::Vec<D> y, hn::Mask<D> valid, Value<D> (*function)(Value<D>)) {
+  HWY_ALIGN Value<D> arguments[hn::MaxLanes(d)];
+  HWY_ALIGN Value<D> results[hn::MaxLanes(d)];
+  HWY_ALIGN Value<D> keep[hn::MaxLanes(d)];
+  hn::Store(x, d, arguments);
+  hn::Store(y, d, results);
+  hn::Store(hn::IfThenElseZero(valid, hn::Set(d, Value<D>{1})), d, keep);
+  for (std::size_t lane = 0; lane < hn::Lanes(d); ++lane) {
+    if (keep[lane] == Value<D>{0}) results[lane] = function(arguments[lane]);
+  }
+  return hn::Load(d, results);
+}
+
+/// sum_k kCoefficients[k] x^k; even and odd powers apart, as two independent chains.
+template <std::size_t kSize, class D>
+HWY_INLINE hn::Vec<D> polynomial(D d, const Value<D> (&coefficients)[kSize], hn::Vec<D> x, hn::Vec<D> x_squared) {
+  hn::Vec<D> last = hn::Set(d, coefficients[kSize - 1]), other = hn::Set(d, coefficients[kSize - 2]);
+  HWY_UNROLL(16)
+  for (std::size_t k = kSize - 2; k > 0; --k) {
+    const auto next = hn::MulAdd(last, x_squared, hn::Set(d, coefficients[k - 1]));
+    last = other;
+    other = next;
+  }
+  return hn::MulAdd(last, x, other);
+}
+
+/// Highway has an Exp of the same accuracy, but it takes 1.4 times as long and is wrong for NaN and above 104 or 706.
+template <class D>
+HWY_INLINE hn::Vec<D> exp_vector(D d, hn::Vec<D> x) {
+  using Constants = ExpConstants<Value<D>>;
+  constexpr int kMantissaBits = Constants::kMantissaBits;
+  const hn::RebindToUnsigned<D> du;
+  const auto inside = hn::Min(hn::Max(x, hn::Set(d, Constants::kLowest)), hn::Set(d, Constants::kHighest));
+  const auto rounder = hn::Set(d, Constants::kRounder);
+  const auto rounded = hn::MulAdd(inside, hn::Set(d, static_cast<Value<D>>(1.44269504088896340736)), rounder);
+  const auto n = hn::Sub(rounded, rounder);
+  const auto r =
+      hn::NegMulAdd(n, hn::Set(d, Constants::kLog2Low), hn::NegMulAdd(n, hn::Set(d, Constants::kLog2High), inside));
+  const auto r_squared = hn::Mul(r, r);
+  const auto q = polynomial(d, Constants::kQ, r, r_squared);
+  const auto y = hn::Add(hn::MulAdd(q, r_squared, r), hn::Set(d, Value<D>{1}));
+  // 2^n as a product of two powers: subnormal results are rounded once, at the last multiplication.
+  const auto twice_biased =
+      hn::Sub(hn::BitCast(du, rounded),
+              hn::Set(du, static_cast<hn::TFromD<decltype(du)>>(Constants::kRounderBits - 2 * Constants::kBias)));
+  const auto half = hn::ShiftRight<1>(twice_biased);
+  const auto scale = hn::BitCast(d, hn::ShiftLeft<kMantissaBits>(half));
+  const auto other_scale = hn::BitCast(d, hn::ShiftLeft<kMantissaBits>(hn::Sub(twice_biased, half)));
+  return hn::IfThenElse(hn::Eq(x, x), hn::Mul(hn::Mul(y, scale), other_scale), x);
+}
+
+template <class Scalar>
+void exp_array(Scalar* values, std::size_t count) {
+  const hn::ScalableTag<Scalar> d;
+  const std::size_t lanes = hn::Lanes(d);
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes) hn::StoreU(exp_vector(d, hn::LoadU(d, values + i)), d, values + i);
+  if (i < count) store_tail(d, exp_vector(d, load_tail(d, values + i, count - i)), values + i, count - i);
+}
+
+/// a + b, where b may be null and then counts as zero.
+template <class D>
+HWY_INLINE hn::Vec<D> sum_vector(D d, const Value<D>* a, const Value<D>* b, std::size_t i) {
+  const auto first = hn::LoadU(d, a + i);
+  return b == nullptr ? first : hn::Add(first, hn::LoadU(d, b + i));
+}
+
+template <class D>
+HWY_INLINE hn::Vec<D> sum_tail(D d, const Value<D>* a, const Value<D>* b, std::size_t i, std::size_t count) {
+  const auto first = load_tail(d, a + i, count);
+  return b == nullptr ? first : hn::Add(first, load_tail(d, b + i, count));
+}
+
+template <class Scalar>
+Scalar sum_exp_array(const Scalar* a, const Scalar* b, std::size_t count, Scalar shift) {
+  const hn::ScalableTag<Scalar> d;
+  const std::size_t lanes = hn::Lanes(d);
+  const auto shifts = hn::Set(d, shift);
+  auto total = hn::Zero(d);
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    total = hn::Add(total, exp_vector(d, hn::Sub(sum_vector(d, a, b, i), shifts)));
+  }
+  if (i < count) {
+    const auto terms = exp_vector(d, hn::Sub(sum_tail(d, a, b, i, count - i), shifts));
+    total = hn::Add(total, hn::IfThenElseZero(hn::FirstN(d, count - i), terms));
+  }
+  return hn::GetLane(hn::SumOfLanes(d, total));
+}
+
+template <class Scalar>
+Scalar max_sum_array(const Scalar* a, const Scalar* b, std::size_t count) {
+  const hn::ScalableTag<Scalar> d;
+  const std::size_t lanes = hn::Lanes(d);
+  const auto lowest = hn::Set(d, -std::numeric_limits<Scalar>::infinity());
+  auto largest = lowest;
+  // Max drops NaN on some instruction sets, so NaN is remembered apart.
+  auto unordered = hn::IsNaN(lowest);
+  const auto take = [&](hn::Vec<decltype(d)> sums) HWY_ATTR {
+    largest = hn::Max(largest, sums);
+    unordered = hn::Or(unordered, hn::IsNaN(sums));
+  };
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes) take(sum_vector(d, a, b, i));
+  if (i < count) take(hn::IfThenElse(hn::FirstN(d, count - i), sum_tail(d, a, b, i, count - i), lowest));
+  if (!hn::AllFalse(d, unordered)) return std::numeric_limits<Scalar>::quiet_NaN();
+  return hn::GetLane(hn::MaxOfLanes(d, largest));
+}
+
+template <class D>
+HWY_INLINE void sin_cos_vector(D d, hn::Vec<D> x, hn::Vec<D>& sine, hn::Vec<D>& cosine) {
+  sine = hn::Sin(d, x);
+  cosine = hn::Cos(d, x);
+  const auto valid = hn::Le(hn::Abs(x), hn::Set(d, static_cast<Value<D>>(kSinCosContract<Value<D>>.highest)));
+  if (HWY_UNLIKELY(!hn::AllTrue(d, valid))) {
+    sine = repair(d, x, sine, valid, std::sin);
+    cosine = repair(d, x, cosine, valid, std::cos);
+  }
+}
+
+template <class Scalar>
+void sin_cos_array(const Scalar* angles, Scalar* sin, Scalar* cos, std::size_t count) {
+  const hn::ScalableTag<Scalar> d;
+  const std::size_t lanes = hn::Lanes(d);
+  hn::Vec<decltype(d)> sine, cosine;
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    sin_cos_vector(d, hn::LoadU(d, angles + i), sine, cosine);
+    hn::StoreU(sine, d, sin + i);
+    hn::StoreU(cosine, d, cos + i);
+  }
+  if (i < count) {
+    sin_cos_vector(d, load_tail(d, angles + i, count - i), sine, cosine);
+    store_tail(d, sine, sin + i, count - i);
+    store_tail(d, cosine, cos + i, count - i);
+  }
+}
+
+template <class Scalar>
+HWY_INLINE void box_muller_vector(Scalar* uniforms) {
+  const hn::ScalableTag<Scalar> d;
+  hn::Vec<decltype(d)> u1, u2;
+  hn::LoadInterleaved2(d, uniforms, u1, u2);
+  const auto radius = hn::Sqrt(hn::Mul(hn::Set(d, Scalar{-2}), hn::Log(d, u1)));
+  // Taking whole turns away is exact and halves the largest angle, and with it the largest rounding error.
+  const auto turns = hn::Sub(u2, hn::Round(u2));
+  const auto angle = hn::Mul(hn::Set(d, static_cast<Scalar>(6.283185307179586476925)), turns);
+  hn::StoreInterleaved2(hn::Mul(radius, hn::Cos(d, angle)), hn::Mul(radius, hn::Sin(d, angle)), d, uniforms);
+}
+
+template <class Scalar>
+void box_muller_array(Scalar* uniforms, std::size_t pairs) {
+  const hn::ScalableTag<Scalar> d;
+  const std::size_t lanes = hn::Lanes(d);
+  std::size_t i = 0;
+  for (; i + lanes <= pairs; i += lanes) box_muller_vector(uniforms + 2 * i);
+  if (i < pairs) {
+    HWY_ALIGN Scalar buffer[2 * hn::MaxLanes(d)];
+    std::fill(std::begin(buffer), std::end(buffer), Scalar{1});
+    std::copy_n(uniforms + 2 * i, 2 * (pairs - i), buffer);
+    box_muller_vector(buffer);
+    std::copy_n(buffer, 2 * (pairs - i), uniforms + 2 * i);
+  }
+}
+
+template <class Scalar>
+Functions<Scalar> all_functions() {
+  return {exp_array<Scalar>, sum_exp_array<Scalar>, max_sum_array<Scalar>, sin_cos_array<Scalar>,
+          box_muller_array<Scalar>};
+}
+
+}  // namespace
+
+Functions<float> float_functions() { return all_functions<float>(); }
+Functions<double> double_functions() { return all_functions<double>(); }
+
+}  // namespace HWY_NAMESPACE
+}  // namespace bochner::simd
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace bochner::simd {
+namespace {
+
+HWY_EXPORT(float_functions);
+HWY_EXPORT(double_functions);
+
+template <class Scalar>
+Functions<Scalar> best() {
+  if constexpr (std::is_same_v<Scalar, float>) {
+    return HWY_DYNAMIC_DISPATCH(float_functions)();
+  } else {
+    return HWY_DYNAMIC_DISPATCH(double_functions)();
+  }
+}
+
+void check_length(const char* function, const char* parameter, std::size_t got, std::size_t expected) {
+  if (got == expected) return;
+  throw std::invalid_argument(std::string(function) + ": " + parameter + " has " + std::to_string(got) +
+                              " elements; expected " + std::to_string(expected));
+}
+
+}  // namespace
+
+template <class Scalar>
+void exp(std::span<Scalar> values) {
+  best<Scalar>().exp(values.data(), values.size());
+}
+
+template <class Scalar>
+Scalar sum_exp(std::span<const Scalar> a, std::span<const Scalar> b, Scalar shift) {
+  if (!b.empty()) check_length("sum_exp", "b", b.size(), a.size());
+  return best<Scalar>().sum_exp(a.data(), b.empty() ? nullptr : b.data(), a.size(), shift);
+}
+
+template <class Scalar>
+Scalar max_sum(std::span<const Scalar> a, std::span<const Scalar> b) {
+  if (!b.empty()) check_length("max_sum", "b", b.size(), a.size());
+  return best<Scalar>().max_sum(a.data(), b.empty() ? nullptr : b.data(), a.size());
+}
+
+template <class Scalar>
+void sin_cos(std::span<const Scalar> angles, std::span<Scalar> sin, std::span<Scalar> cos) {
+  check_length("sin_cos", "sin", sin.size(), angles.size());
+  check_length("sin_cos", "cos", cos.size(), angles.size());
+  best<Scalar>().sin_cos(angles.data(), sin.data(), cos.data(), angles.size());
+}
+
+void box_muller(std::span<double> uniforms) {
+  if (uniforms.size() % 2 != 0) {
+    throw std::invalid_argument("box_muller: uniforms has " + std::to_string(uniforms.size()) +
+                                " elements; expected an even number");
+  }
+  best<double>().box_muller(uniforms.data(), uniforms.size() / 2);
+}
+
+#define BOCHNER_INSTANTIATE(Scalar)                                                  \
+  template void exp(std::span<Scalar>);                                              \
+  template Scalar sum_exp(std::span<const Scalar>, std::span<const Scalar>, Scalar); \
+  template Scalar max_sum(std::span<const Scalar>, std::span<const Scalar>);         \
+  template void sin_cos(std::span<const Scalar>, std::span<Scalar>, std::span<Scalar>);
+BOCHNER_INSTANTIATE(float)
+BOCHNER_INSTANTIATE(double)
+#undef BOCHNER_INSTANTIATE
+
+}  // namespace bochner::simd
+#endif  // HWY_ONCE
