@@ -1,0 +1,130 @@
+#include "estimators/attention/attention.h"
+
+#include <stdexcept>
+#include <string>
+
+#include "core/check.h"
+#include "estimators/attention/heads.h"
+
+namespace bochner {
+namespace {
+
+/// Rows of queries of one task of exact attention: enough to share the packing of the keys, few enough to stop soon.
+constexpr Index kExactQueries = 256;
+
+/// One head as a batch. Copies a view whose rows are strided.
+template <class Scalar>
+class SingleHead {
+ public:
+  SingleHead(const MatrixView<Scalar>& Q, const MatrixView<Scalar>& K, const MatrixView<Scalar>& V)
+      : output_(Q.rows(), V.cols()), batch_{array(Q, 0), array(K, 1), array(V, 2), {output_.data(), 1, 1, Q.rows(), V.cols()}} {}
+  SingleHead(const SingleHead&) = delete;
+  SingleHead& operator=(const SingleHead&) = delete;
+
+  const AttentionBatch<Scalar>& batch() const { return batch_; }
+  Matrix<Scalar> take_output() { return std::move(output_); }
+
+ private:
+  HeadArray<const Scalar> array(const MatrixView<Scalar>& rows, std::size_t copy) {
+    if (rows.outerStride() == rows.cols()) return {rows.data(), 1, 1, rows.rows(), rows.cols()};
+    copies_[copy] = rows;
+    return {copies_[copy].data(), 1, 1, rows.rows(), rows.cols()};
+  }
+
+  Matrix<Scalar> copies_[3];
+  Matrix<Scalar> output_;
+  AttentionBatch<Scalar> batch_;
+};
+
+void require_maps(std::span<const FeatureMap* const> maps, Index dim, Index key_heads) {
+  const auto count = static_cast<Index>(maps.size());
+  if (count != 1 && count != key_heads) {
+    throw std::invalid_argument("attention: maps has " + std::to_string(count) + " feature maps; expected 1 or " +
+                                std::to_string(key_heads) + ", one a key head");
+  }
+  for (const FeatureMap* map : maps) {
+    if (map == nullptr) throw std::invalid_argument("attention: maps holds null; expected feature maps");
+    require_columns(dim, map->dim(), "attention", "Q");
+  }
+}
+
+template <class Scalar>
+std::vector<Index> favor(const AttentionBatch<Scalar>& batch, std::span<const FeatureMap* const> maps,
+                         const AttentionOptions& options, const Execution& execution) {
+  require_attention_batch(batch, options, "attention");
+  require_maps(maps, batch.Q.cols, batch.K.heads);
+  const double scale = attention_scale(options.scale, batch.Q.cols);
+  const auto group = static_cast<std::size_t>(batch.Q.heads / batch.K.heads);
+  std::vector<Index> nonpositive(static_cast<std::size_t>(batch.Q.batch * batch.Q.heads));
+  for_attention_tasks<Scalar>(batch, options, {.group_heads = true}, execution, [&](AttentionTask<Scalar>& task) {
+    const FeatureMap& map = *maps[maps.size() == 1 ? 0 : static_cast<std::size_t>(task.key_head)];
+    favor_heads(map, scale, task, std::span(nonpositive).subspan(static_cast<std::size_t>(task.first_head), group));
+  });
+  return nonpositive;
+}
+
+}  // namespace
+
+template <class Scalar>
+std::vector<Index> attention(const AttentionBatch<Scalar>& batch, std::span<const std::shared_ptr<const FeatureMap>> maps,
+                             const AttentionOptions& options, const Execution& execution) {
+  std::vector<const FeatureMap*> pointers;
+  for (const auto& map : maps) pointers.push_back(map.get());
+  return favor<Scalar>(batch, pointers, options, execution);
+}
+
+template <class Scalar>
+void exact_attention(const AttentionBatch<Scalar>& batch, const AttentionOptions& options, const Execution& execution) {
+  require_attention_batch(batch, options, "exact_attention");
+  const double scale = attention_scale(options.scale, batch.Q.cols);
+  for_attention_tasks<Scalar>(batch, options, {.queries = kExactQueries}, execution,
+                              [&](AttentionTask<Scalar>& task) { exact_heads(scale, task); });
+}
+
+template <class Scalar>
+void uniform_attention(const AttentionBatch<Scalar>& batch, const AttentionOptions& options, const Execution& execution) {
+  require_attention_batch(batch, options, "uniform_attention");
+  for_attention_tasks<Scalar>(batch, options, {}, execution, uniform_heads<Scalar>);
+}
+
+template <class Scalar>
+AttentionResult<Scalar> attention(const MatrixView<Scalar>& Q, const MatrixView<Scalar>& K, const MatrixView<Scalar>& V,
+                                  const FeatureMap& map, const AttentionOptions& options) {
+  SingleHead<Scalar> head(Q, K, V);
+  const FeatureMap* const pointer = &map;
+  const Index nonpositive = favor<Scalar>(head.batch(), {&pointer, 1}, options, {}).front();
+  return {head.take_output(), nonpositive};
+}
+
+template <class Scalar>
+Matrix<Scalar> exact_attention(const MatrixView<Scalar>& Q, const MatrixView<Scalar>& K, const MatrixView<Scalar>& V,
+                               const AttentionOptions& options, const Execution& execution) {
+  SingleHead<Scalar> head(Q, K, V);
+  exact_attention(head.batch(), options, execution);
+  return head.take_output();
+}
+
+template <class Scalar>
+Matrix<Scalar> uniform_attention(const MatrixView<Scalar>& Q, const MatrixView<Scalar>& K, const MatrixView<Scalar>& V,
+                                 const AttentionOptions& options) {
+  SingleHead<Scalar> head(Q, K, V);
+  uniform_attention(head.batch(), options);
+  return head.take_output();
+}
+
+#define BOCHNER_INSTANTIATE(Scalar)                                                                                        \
+  template std::vector<Index> attention(const AttentionBatch<Scalar>&, std::span<const std::shared_ptr<const FeatureMap>>, \
+                                        const AttentionOptions&, const Execution&);                                       \
+  template void exact_attention(const AttentionBatch<Scalar>&, const AttentionOptions&, const Execution&);                 \
+  template void uniform_attention(const AttentionBatch<Scalar>&, const AttentionOptions&, const Execution&);               \
+  template AttentionResult<Scalar> attention(const MatrixView<Scalar>&, const MatrixView<Scalar>&,                         \
+                                             const MatrixView<Scalar>&, const FeatureMap&, const AttentionOptions&);       \
+  template Matrix<Scalar> exact_attention(const MatrixView<Scalar>&, const MatrixView<Scalar>&, const MatrixView<Scalar>&, \
+                                          const AttentionOptions&, const Execution&);                                      \
+  template Matrix<Scalar> uniform_attention(const MatrixView<Scalar>&, const MatrixView<Scalar>&,                          \
+                                            const MatrixView<Scalar>&, const AttentionOptions&);
+BOCHNER_INSTANTIATE(float)
+BOCHNER_INSTANTIATE(double)
+#undef BOCHNER_INSTANTIATE
+
+}  // namespace bochner

@@ -1,0 +1,48 @@
+#pragma once
+
+#include "core/projection.h"
+#include "core/stream.h"
+#include "core/types.h"
+#include "estimators/component.h"
+#include "estimators/radial_law.h"
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace bochner {
+
+/// The number of ordered pairs i != j of rows whose directions meet at one fixed cosine while their norms are independent.
+struct PairGroup {
+  double pairs = 0;
+  double cosine = 0;
+};
+
+/// How the frequencies w_1..w_m are drawn jointly. Every row keeps the marginal law that the radial law states.
+///
+/// A coupling declares what it is: whether it is unbiased, whether the first rows of a draw are a draw, which pairs
+/// of rows are dependent, and whether one row can be drawn tilted. It knows no kernel and no feature map.
+class Coupling : public Component {
+ public:
+  /// The projection scale * W, W (m, dim). The same stream gives the same W; where prefixes_are_draws() a larger m
+  /// only appends rows (to rounding).
+  virtual std::shared_ptr<const Projection> draw(const RadialLaw& radial, Index m, Index dim, double scale,
+                                                 const Stream& stream) const = 0;
+
+  /// Whether each row has exactly the marginal law.
+  virtual bool unbiased() const { return true; }
+  /// Whether the first k rows of a draw of m rows are themselves a draw of k rows.
+  virtual bool prefixes_are_draws() const = 0;
+  /// The dependent pairs of rows; all others are independent. None where pairs are dependent in another way.
+  virtual std::optional<std::vector<PairGroup>> dependent_pairs(Index m, Index dim) const = 0;
+
+  /// Whether draw_tilted exists.
+  virtual bool tiltable() const { return false; }
+  /// W (m, dim) in which row `row` has the tilted density of radial.fill_tilted and the others their law given its
+  /// direction. Throws std::invalid_argument where tiltable() is false.
+  virtual Matrix<double> draw_tilted(const RadialLaw& radial, Index m, Index dim, Index row, std::span<const double> shift,
+                                     const Stream& stream) const;
+};
+
+}  // namespace bochner

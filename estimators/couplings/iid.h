@@ -1,0 +1,20 @@
+#pragma once
+
+#include "estimators/coupling.h"
+
+namespace bochner {
+
+/// Independent rows [RahimiRecht07].
+class IidCoupling final : public Coupling {
+ public:
+  std::string name() const override { return "iid"; }
+  std::shared_ptr<const Projection> draw(const RadialLaw& radial, Index m, Index dim, double scale,
+                                         const Stream& stream) const override;
+  bool prefixes_are_draws() const override { return true; }
+  std::optional<std::vector<PairGroup>> dependent_pairs(Index, Index) const override { return std::vector<PairGroup>{}; }
+  bool tiltable() const override { return true; }
+  Matrix<double> draw_tilted(const RadialLaw& radial, Index m, Index dim, Index row, std::span<const double> shift,
+                             const Stream& stream) const override;
+};
+
+}  // namespace bochner

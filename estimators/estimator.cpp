@@ -1,0 +1,80 @@
+#include "estimators/estimator.h"
+
+#include "core/check.h"
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+#include <utility>
+
+namespace bochner {
+namespace {
+
+template <class Part>
+void require_part(const char* parameter, const std::shared_ptr<Part>& part) {
+  if (!part) throw std::invalid_argument(std::string("Estimator: ") + parameter + " is null; expected a component");
+}
+
+}  // namespace
+
+Estimator::Estimator(std::shared_ptr<const Kernel> kernel, std::shared_ptr<const FeatureFamily> features,
+                     std::shared_ptr<const Coupling> coupling, std::shared_ptr<const RadialLaw> radial)
+    : kernel_(std::move(kernel)), features_(std::move(features)), coupling_(std::move(coupling)), radial_(std::move(radial)) {
+  require_part("kernel", kernel_);
+  require_part("features", features_);
+  require_part("coupling", coupling_);
+  if (!radial_) radial_ = kernel_->radial_law();
+}
+
+std::shared_ptr<const FeatureMap> Estimator::draw(Index dim, Index m, std::uint64_t seed, std::uint64_t trial) const {
+  require_at_least(dim, 1, "draw", "dim");
+  require_at_least(m, 1, "draw", "m");
+  const Stream stream(seed, Purpose::kFrequencies, trial);
+  return features_->make(*kernel_, coupling_->draw(*radial_, m, dim, kernel_->projection_form().scale, stream));
+}
+
+std::vector<std::shared_ptr<const FeatureMap>> Estimator::draw_each(Index dim, std::span<const Index> m, std::uint64_t seed,
+                                                                    std::uint64_t trial) const {
+  std::vector<std::shared_ptr<const FeatureMap>> maps;
+  maps.reserve(m.size());
+  if (m.size() == 1 || !coupling_->prefixes_are_draws()) {
+    for (const Index size : m) maps.push_back(draw(dim, size, seed, trial));
+    return maps;
+  }
+  require_at_least(dim, 1, "draw_each", "dim");
+  for (const Index size : m) require_at_least(size, 1, "draw_each", "m");
+  const Stream stream(seed, Purpose::kFrequencies, trial);
+  const Index largest = m.empty() ? 1 : *std::max_element(m.begin(), m.end());
+  const Matrix<double> W = coupling_->draw(*radial_, largest, dim, kernel_->projection_form().scale, stream)->matrix();
+  for (const Index size : m) {
+    maps.push_back(features_->make(*kernel_, std::make_shared<DenseProjection>(W.topRows(size))));
+  }
+  return maps;
+}
+
+std::shared_ptr<const FeatureMap> Estimator::map_of(const Matrix<double>& W) const {
+  return features_->make(*kernel_, std::make_shared<DenseProjection>(kernel_->projection_form().scale * W));
+}
+
+Law Estimator::law(std::span<const double> x, std::span<const double> y, Index m) const {
+  require_at_least(m, 1, "law", "m");
+  if (x.size() != y.size() || x.empty()) {
+    throw std::invalid_argument("law: x has " + std::to_string(x.size()) + " and y " + std::to_string(y.size()) +
+                                " entries; expected the same number >= 1");
+  }
+  const auto law = features_->law(*kernel_, *radial_, *coupling_, m, x, y);
+  if (!law) throw NoLawError("law: no exact law is known of " + describe());
+  return *law;
+}
+
+bool Estimator::has_law() const {
+  constexpr std::array<double, 2> kPoint{0.5, 0.25};
+  return features_->law(*kernel_, *radial_, *coupling_, 2, kPoint, kPoint).has_value();
+}
+
+std::string Estimator::describe() const {
+  return "kernel=" + kernel_->describe() + ", features=" + features_->describe() + ", coupling=" + coupling_->describe() +
+         ", radial=" + radial_->describe();
+}
+
+}  // namespace bochner

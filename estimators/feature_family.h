@@ -1,0 +1,41 @@
+#pragma once
+
+#include "core/projection.h"
+#include "estimators/component.h"
+#include "estimators/coupling.h"
+#include "estimators/feature_map.h"
+#include "estimators/kernel.h"
+#include "estimators/law.h"
+#include "estimators/radial_law.h"
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace bochner {
+
+/// A recipe that turns a projection into a feature map for a kernel: trigonometric, positive, hyperbolic, ...
+///
+/// It knows no coupling by name and no experiment. What an experiment may ask beyond a map - the exact law, and the
+/// directions in which the estimate's heavy tail lies - has a default answer of "not known".
+class FeatureFamily : public Component {
+ public:
+  /// The feature map of this family for the kernel with the frequencies of the projection.
+  /// Throws std::invalid_argument where the kernel does not allow it.
+  virtual std::shared_ptr<const FeatureMap> make(const Kernel& kernel, std::shared_ptr<const Projection> projection) const = 0;
+
+  /// Columns p of a map with m frequencies.
+  virtual Index features(Index m) const = 0;
+
+  /// The exact law of K^(x, y) with m frequencies; none where it is not known.
+  virtual std::optional<Law> law(const Kernel& kernel, const RadialLaw& radial, const Coupling& coupling, Index m,
+                                 std::span<const double> x, std::span<const double> y) const;
+
+  /// Shifts a_k (d) such that a frequency from the density p(w) exp(a_k.w), for a k drawn evenly, samples the heavy tail of
+  /// the squared error at (x, y), in units of the unscaled frequencies; empty where none is needed.
+  virtual std::vector<Vector<double>> tail_shifts(const Kernel& kernel, std::span<const double> x,
+                                                  std::span<const double> y) const;
+};
+
+}  // namespace bochner

@@ -1,0 +1,180 @@
+#include "estimators/feature_map.h"
+
+#include "core/check.h"
+#include "core/simd/functions.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <span>
+
+namespace bochner {
+namespace {
+
+/// Values that a tile may hold, in all its columns: 256 kB of doubles.
+constexpr Index kTileValues = 32768;
+
+template <class Scalar>
+std::span<Scalar> row_span(Matrix<Scalar>& rows, Index i) {
+  return {rows.row(i).data(), static_cast<std::size_t>(rows.cols())};
+}
+
+/// exp(log) * value for value >= 0 or of any sign, where exp(log) alone may overflow or underflow.
+template <class Scalar>
+Scalar scaled(Scalar value, Scalar log) {
+  if (value == 0) return 0;
+  // Within these bounds the factor is a normal number; beyond them the logarithms are added first.
+  const Scalar limit = std::log(std::numeric_limits<Scalar>::max()) - 1;
+  if (std::abs(log) < limit) return value * std::exp(log);
+  return std::copysign(std::exp(std::log(std::abs(value)) + log), value);
+}
+
+/// Calls body(first row, rows) for the tiles of n rows.
+template <class Body>
+void for_tiles(const FeatureMap& map, Index n, const Execution& execution, const Body& body) {
+  const Index rows = tile_rows(map);
+  parallel_for((n + rows - 1) / rows, execution, [&](Index tile) {
+    const Index start = tile * rows;
+    body(start, std::min(rows, n - start));
+  });
+}
+
+template <class Scalar>
+void require_input(const FeatureMap& map, const MatrixView<Scalar>& X, const char* function, const char* parameter) {
+  require_points(X, function, parameter);
+  require_columns(X.cols(), map.dim(), function, parameter);
+}
+
+/// One tile as values * exp(log_scale).
+template <class Scalar>
+void scaled_tile(const FeatureMap& map, const MatrixView<Scalar>& X, Side side, MutableMatrixView<Scalar> values,
+                 MutableVectorView<Scalar> log_scale) {
+  map.tile(X, side, values, log_scale);
+  if (map.form() == Form::kValues) return;
+  for (Index i = 0; i < values.rows(); ++i) {
+    auto row = values.row(i);
+    const Scalar largest = row.maxCoeff();
+    row.array() -= largest;
+    simd::exp<Scalar>({row.data(), static_cast<std::size_t>(row.size())});
+    log_scale(i) += largest;
+  }
+}
+
+/// log sum_l exp(u_l + v_l) without any scaling by rows.
+template <class Scalar>
+Scalar log_sum_exp(std::span<const Scalar> u, std::span<const Scalar> v) {
+  const Scalar largest = simd::max_sum<Scalar>(u, v);
+  return largest + std::log(simd::sum_exp<Scalar>(u, v, largest));
+}
+
+/// phi(x).phi(y) from the exponents of both rows.
+template <class Scalar>
+Scalar exponent_product(const FeatureMap& map, const MatrixView<Scalar>& x, const MatrixView<Scalar>& y) {
+  Matrix<Scalar> u(1, map.features());
+  Matrix<Scalar> v(1, map.features());
+  Vector<Scalar> log_u(1);
+  Vector<Scalar> log_v(1);
+  map.tile(x, Side::kQuery, u, log_u);
+  map.tile(y, Side::kKey, v, log_v);
+  return std::exp(log_u(0) + log_v(0) + log_sum_exp<Scalar>(row_span(u, 0), row_span(v, 0)));
+}
+
+}  // namespace
+
+Index tile_rows(const FeatureMap& map) { return std::clamp<Index>(kTileValues / map.features(), 8, 256); }
+
+template <class Scalar>
+ScaledFeatures<Scalar> transform_scaled(const FeatureMap& map, const MatrixView<Scalar>& X, Side side,
+                                        const Execution& execution) {
+  require_input<Scalar>(map, X, "transform_scaled", "X");
+  ScaledFeatures<Scalar> result{Matrix<Scalar>(X.rows(), map.features()), Vector<Scalar>(X.rows())};
+  for_tiles(map, X.rows(), execution, [&](Index start, Index rows) {
+    scaled_tile<Scalar>(map, X.middleRows(start, rows), side, result.values.middleRows(start, rows),
+                        result.log_scale.segment(start, rows));
+  });
+  return result;
+}
+
+template <class Scalar>
+Matrix<Scalar> transform(const FeatureMap& map, const MatrixView<Scalar>& X, Side side, const Execution& execution) {
+  require_input<Scalar>(map, X, "transform", "X");
+  Matrix<Scalar> result(X.rows(), map.features());
+  for_tiles(map, X.rows(), execution, [&](Index start, Index rows) {
+    Vector<Scalar> log_scale(rows);
+    auto values = result.middleRows(start, rows);
+    map.tile(X.middleRows(start, rows), side, values, log_scale);
+    for (Index i = 0; i < rows; ++i) {
+      auto row = values.row(i);
+      if (map.form() == Form::kExponents) {
+        row.array() += log_scale(i);
+        simd::exp<Scalar>({row.data(), static_cast<std::size_t>(row.size())});
+      } else {
+        row = row.unaryExpr([&](Scalar value) { return scaled(value, log_scale(i)); });
+      }
+    }
+  });
+  return result;
+}
+
+template <class Scalar>
+Matrix<Scalar> gram(const FeatureMap& map, const MatrixView<Scalar>& X, const MatrixView<Scalar>& Y,
+                    const Execution& execution) {
+  require_input<Scalar>(map, X, "gram", "X");
+  require_input<Scalar>(map, Y, "gram", "Y");
+  const ScaledFeatures<Scalar> keys = transform_scaled<Scalar>(map, Y, Side::kKey, execution);
+  // Below this the scaled product has lost digits to underflow: both factors are at most 1.
+  const Scalar faint = map.form() == Form::kExponents
+                           ? std::numeric_limits<Scalar>::min() / std::numeric_limits<Scalar>::epsilon() *
+                                 static_cast<Scalar>(map.features())
+                           : Scalar{-1};
+  Matrix<Scalar> result(X.rows(), Y.rows());
+  for_tiles(map, X.rows(), execution, [&](Index start, Index rows) {
+    Matrix<Scalar> values(rows, map.features());
+    Vector<Scalar> log_scale(rows);
+    scaled_tile<Scalar>(map, X.middleRows(start, rows), Side::kQuery, values, log_scale);
+    auto block = result.middleRows(start, rows);
+    block.noalias() = values * keys.values.transpose();
+    for (Index i = 0; i < rows; ++i) {
+      for (Index j = 0; j < Y.rows(); ++j) {
+        block(i, j) = map.form() == Form::kExponents && block(i, j) <= faint
+                          ? exponent_product<Scalar>(map, X.middleRows(start + i, 1), Y.middleRows(j, 1))
+                          : scaled(block(i, j), log_scale(i) + keys.log_scale(j));
+      }
+    }
+  });
+  return result;
+}
+
+template <class Scalar>
+Vector<Scalar> paired(const FeatureMap& map, const MatrixView<Scalar>& X, const MatrixView<Scalar>& Y) {
+  require_input<Scalar>(map, X, "paired", "X");
+  require_same_shape(X, Y, "paired", "X", "Y");
+  require_finite(Y, "paired", "Y");
+  Vector<Scalar> result(X.rows());
+  for_tiles(map, X.rows(), {}, [&](Index start, Index rows) {
+    Matrix<Scalar> u(rows, map.features());
+    Matrix<Scalar> v(rows, map.features());
+    Vector<Scalar> log_u(rows);
+    Vector<Scalar> log_v(rows);
+    map.tile(X.middleRows(start, rows), Side::kQuery, u, log_u);
+    map.tile(Y.middleRows(start, rows), Side::kKey, v, log_v);
+    for (Index i = 0; i < rows; ++i) {
+      const Scalar log = log_u(i) + log_v(i);
+      result(start + i) = map.form() == Form::kExponents
+                              ? std::exp(log + log_sum_exp<Scalar>(row_span(u, i), row_span(v, i)))
+                              : scaled(u.row(i).dot(v.row(i)), log);
+    }
+  });
+  return result;
+}
+
+template ScaledFeatures<float> transform_scaled(const FeatureMap&, const MatrixView<float>&, Side, const Execution&);
+template ScaledFeatures<double> transform_scaled(const FeatureMap&, const MatrixView<double>&, Side, const Execution&);
+template Matrix<float> transform(const FeatureMap&, const MatrixView<float>&, Side, const Execution&);
+template Matrix<double> transform(const FeatureMap&, const MatrixView<double>&, Side, const Execution&);
+template Matrix<float> gram(const FeatureMap&, const MatrixView<float>&, const MatrixView<float>&, const Execution&);
+template Matrix<double> gram(const FeatureMap&, const MatrixView<double>&, const MatrixView<double>&, const Execution&);
+template Vector<float> paired(const FeatureMap&, const MatrixView<float>&, const MatrixView<float>&);
+template Vector<double> paired(const FeatureMap&, const MatrixView<double>&, const MatrixView<double>&);
+
+}  // namespace bochner

@@ -1,0 +1,31 @@
+#include "estimators/features/hyperbolic.h"
+
+namespace bochner {
+namespace {
+
+class HyperbolicMap final : public ProjectedMap<HyperbolicMap> {
+ public:
+  using ProjectedMap::ProjectedMap;
+  static constexpr Form kForm = Form::kExponents;
+  static Index columns(Index m) { return 2 * m; }
+  static Index weight(Index m) { return 2 * m; }
+  template <class Scalar>
+  static void spread(MutableMatrixView<Scalar>& features, Index m) {
+    features.rightCols(m) = -features.leftCols(m);
+  }
+};
+
+}  // namespace
+
+std::shared_ptr<const FeatureMap> HyperbolicFeatures::make(const Kernel& kernel,
+                                                           std::shared_ptr<const Projection> projection) const {
+  std::string description = describe_map(kernel, *projection);
+  return std::make_shared<HyperbolicMap>(std::move(projection), estimate_of(kernel), std::move(description));
+}
+
+std::vector<Vector<double>> HyperbolicFeatures::tail_shifts(const Kernel& kernel, std::span<const double> x,
+                                                            std::span<const double> y) const {
+  return {tail_shift(kernel, x, y, 2), tail_shift(kernel, x, y, -2)};
+}
+
+}  // namespace bochner

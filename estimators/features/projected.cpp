@@ -1,0 +1,34 @@
+#include "estimators/features/projected.h"
+
+#include <sstream>
+
+namespace bochner {
+
+std::optional<Law> ProjectedFamily::law(const Kernel& kernel, const RadialLaw& radial, const Coupling& coupling, Index m,
+                                        std::span<const double> x, std::span<const double> y) const {
+  return one_frequency_law(estimate_of(kernel), kernel, radial, coupling, m, x, y);
+}
+
+OneFrequencyEstimate ProjectedFamily::estimate_of(const Kernel& kernel) const {
+  OneFrequencyEstimate estimate = softmax_estimate();
+  const ProjectionForm form = kernel.projection_form();
+  estimate.scale = form.scale;
+  estimate.exponent += form.exponent;
+  return estimate;
+}
+
+std::string ProjectedFamily::describe_map(const Kernel& kernel, const Projection& projection) const {
+  std::ostringstream text;
+  text << describe() << " features of " << kernel.describe() << ", d = " << projection.dim() << ", m = " << projection.rows()
+       << ", p = " << features(projection.rows());
+  return text.str();
+}
+
+Vector<double> tail_shift(const Kernel& kernel, std::span<const double> x, std::span<const double> y, double factor) {
+  const double scale = kernel.projection_form().scale;
+  Vector<double> shift(static_cast<Index>(x.size()));
+  for (std::size_t j = 0; j < x.size(); ++j) shift(static_cast<Index>(j)) = factor * scale * (x[j] + y[j]);
+  return shift;
+}
+
+}  // namespace bochner

@@ -1,0 +1,74 @@
+#pragma once
+
+#include "core/projection.h"
+#include "estimators/feature_family.h"
+#include "estimators/laws/one_frequency.h"
+
+#include <cmath>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace bochner {
+
+/// A feature map built on one projection u = W x' and the factor exp(exponent |x'|^2) / sqrt(weight).
+///
+/// `Derived` turns the m projections of a row into its p columns. It provides
+///   static constexpr Form kForm;
+///   static Index columns(Index m), weight(Index m);
+///   template <class Scalar> static void spread(MutableMatrixView<Scalar>& features, Index m);  // u in the first m columns
+template <class Derived>
+class ProjectedMap : public FeatureMap {
+ public:
+  ProjectedMap(std::shared_ptr<const Projection> projection, const OneFrequencyEstimate& estimate, std::string description)
+      : projection_(std::move(projection)), estimate_(estimate), description_(std::move(description)) {}
+
+  Index dim() const final { return projection_->dim(); }
+  Index features() const final { return Derived::columns(projection_->rows()); }
+  Form form() const final { return Derived::kForm; }
+  Matrix<double> frequencies() const final { return projection_->matrix(); }
+  std::string describe() const final { return description_; }
+
+  void tile(const MatrixView<float>& X, Side, MutableMatrixView<float> features,
+            MutableVectorView<float> log_scale) const final {
+    tile_of<float>(X, features, log_scale);
+  }
+  void tile(const MatrixView<double>& X, Side, MutableMatrixView<double> features,
+            MutableVectorView<double> log_scale) const final {
+    tile_of<double>(X, features, log_scale);
+  }
+
+ private:
+  template <class Scalar>
+  void tile_of(const MatrixView<Scalar>& X, MutableMatrixView<Scalar>& features, MutableVectorView<Scalar>& log_scale) const {
+    const Index m = projection_->rows();
+    projection_->apply(X, features.leftCols(m));
+    Derived::template spread<Scalar>(features, m);
+    const Scalar exponent = static_cast<Scalar>(estimate_.exponent * estimate_.scale * estimate_.scale);
+    const Scalar log_weight = static_cast<Scalar>(std::log(static_cast<double>(Derived::weight(m))) / 2);
+    log_scale = (exponent * X.rowwise().squaredNorm()).array() - log_weight;
+  }
+
+  std::shared_ptr<const Projection> projection_;
+  OneFrequencyEstimate estimate_;
+  std::string description_;
+};
+
+/// A family whose estimate is a mean of one function of one projection: it has the law of laws/one_frequency.h.
+class ProjectedFamily : public FeatureFamily {
+ public:
+  std::optional<Law> law(const Kernel& kernel, const RadialLaw& radial, const Coupling& coupling, Index m,
+                         std::span<const double> x, std::span<const double> y) const final;
+
+ protected:
+  /// The estimate of exp(x.y) that this family makes with Gaussian frequencies.
+  virtual OneFrequencyEstimate softmax_estimate() const = 0;
+  /// The same for the kernel.
+  OneFrequencyEstimate estimate_of(const Kernel& kernel) const;
+  std::string describe_map(const Kernel& kernel, const Projection& projection) const;
+};
+
+/// factor * scale * (x + y): the shift of a frequency under which exp(factor w.(x' + y')) carries its own weight.
+Vector<double> tail_shift(const Kernel& kernel, std::span<const double> x, std::span<const double> y, double factor);
+
+}  // namespace bochner

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "estimators/kernel.h"
+
+namespace bochner {
+
+/// K(x, y) = exp(x.y), the exponential dot product [Choromanski21, eq. 1], without d^(-1/4).
+class SoftmaxKernel final : public Kernel {
+ public:
+  std::string name() const override { return "softmax"; }
+  SignedLog value(std::span<const double> x, std::span<const double> y) const override;
+  std::shared_ptr<const RadialLaw> radial_law() const override;
+  ProjectionForm projection_form() const override { return {1, 0}; }
+};
+
+}  // namespace bochner

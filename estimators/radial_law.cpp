@@ -1,0 +1,23 @@
+#include "estimators/radial_law.h"
+
+#include "core/sampling.h"
+
+#include <stdexcept>
+
+namespace bochner {
+
+void RadialLaw::fill_independent(const Stream& stream, Matrix<double>& W) const {
+  Stream directions = stream.lane(0);
+  Stream norms = stream.lane(1);
+  Vector<double> direction(W.cols());
+  for (Index i = 0; i < W.rows(); ++i) {
+    fill_sphere(directions, {direction.data(), static_cast<std::size_t>(direction.size())});
+    W.row(i) = draw_norm(norms, W.cols()) * direction.transpose();
+  }
+}
+
+void RadialLaw::fill_tilted(Stream&, std::span<const double>, std::span<double>) const {
+  throw std::invalid_argument("fill_tilted: the radial law '" + name() + "' has no tilted sampler");
+}
+
+}  // namespace bochner

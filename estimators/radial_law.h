@@ -1,0 +1,46 @@
+#pragma once
+
+#include "core/signed_log.h"
+#include "core/stream.h"
+#include "core/types.h"
+#include "estimators/component.h"
+
+#include <optional>
+#include <span>
+
+namespace bochner {
+
+/// The function f of one projection in a one-frequency estimate f(w.u).
+enum class Shape { kExp, kCosh, kCos };
+
+/// The law of |w| for a frequency w = |w| s in R^d with s uniform on the unit sphere and independent of |w|.
+///
+/// It draws norms, and knows the moments of f(w.u) for f = exp, cosh, cos; they depend on u through q = |u|^2
+/// alone. From these four functions every law of a one-projection estimator follows, for any coupling that
+/// keeps directions at fixed angles (estimators/laws/one_frequency.h).
+class RadialLaw : public Component {
+ public:
+  /// One norm |w| in dimension dim. Consumes words of the stream.
+  virtual double draw_norm(Stream& stream, Index dim) const = 0;
+
+  /// Fills W (m, d) with independent rows of this law. Row i depends on the stream and i only.
+  virtual void fill_independent(const Stream& stream, Matrix<double>& W) const;
+
+  /// E f(w.u), |u|^2 = q >= 0.
+  virtual SignedLog mean(Shape shape, Index dim, double q) const = 0;
+  /// Var f(w.u), to a relative error of 1e-12 for q <= 1 and of rounding in the parts above.
+  virtual SignedLog variance(Shape shape, Index dim, double q) const = 0;
+  /// Cov(f(w1.u), f(w2.u)) for independent norms and directions with s1.s2 = cosine; none where no closed form
+  /// is known.
+  virtual std::optional<SignedLog> covariance(Shape shape, Index dim, double q, double cosine) const = 0;
+
+  /// E (X - E X)^4 / (Var X)^2 of X = f(w.u); none where it is not known.
+  virtual std::optional<double> kurtosis(Shape /*shape*/, Index /*dim*/, double /*q*/) const { return std::nullopt; }
+
+  /// Whether frequencies can be drawn from the exponentially tilted density p(w) exp(shift.w) / E exp(shift.w).
+  virtual bool tiltable() const { return false; }
+  /// One such frequency into row (d). Throws std::invalid_argument where tiltable() is false.
+  virtual void fill_tilted(Stream& stream, std::span<const double> shift, std::span<double> row) const;
+};
+
+}  // namespace bochner

@@ -1,0 +1,70 @@
+#include "estimators/radial_laws/chi.h"
+
+#include "core/sampling.h"
+#include "core/special.h"
+
+#include <cmath>
+
+namespace bochner {
+namespace {
+
+/// log(e^a - 1) for a >= 0, without overflow.
+double log_expm1(double a) { return a > 30 ? a + std::log1p(-std::exp(-a)) : std::log(std::expm1(a)); }
+
+}  // namespace
+
+double ChiRadialLaw::draw_norm(Stream& stream, Index dim) const { return chi(stream, dim); }
+
+void ChiRadialLaw::fill_independent(const Stream& stream, Matrix<double>& W) const {
+  // A chi norm times a uniform direction is a standard normal vector, which needs neither.
+  Stream normals = stream.lane(0);
+  fill_normal(normals, {W.data(), static_cast<std::size_t>(W.size())});
+}
+
+SignedLog ChiRadialLaw::mean(Shape shape, Index, double q) const {
+  return SignedLog::positive(shape == Shape::kCos ? -q / 2 : q / 2);
+}
+
+SignedLog ChiRadialLaw::variance(Shape shape, Index, double q) const {
+  switch (shape) {
+    case Shape::kExp:  // e^q (e^q - 1)
+      return SignedLog::positive(q + log_expm1(q));
+    case Shape::kCosh:  // (e^q - 1)^2 / 2
+      return SignedLog::positive(2 * log_expm1(q) - std::log(2.0));
+    case Shape::kCos:  // (1 - e^{-q})^2 / 2
+      return SignedLog::positive(2 * std::log(-std::expm1(-q)) - std::log(2.0));
+  }
+  return {};
+}
+
+std::optional<SignedLog> ChiRadialLaw::covariance(Shape shape, Index dim, double q, double cosine) const {
+  if (cosine != 0) return std::nullopt;
+  if (shape == Shape::kCos) return -SignedLog::from(kummer_gap(dim, -q));
+  return -SignedLog::positive(log_kummer_gap(dim, q));
+}
+
+std::optional<double> ChiRadialLaw::kurtosis(Shape shape, Index, double q) const {
+  switch (shape) {
+    case Shape::kExp:  // log-normal
+      return std::exp(4 * q) + 2 * std::exp(3 * q) + 3 * std::exp(2 * q) - 3;
+    case Shape::kCosh: {
+      // (cosh s - e^{q/2})^4 expanded in E cosh(k s) = e^{k^2 q/2}, divided by ((e^q - 1)^2 / 2)^2, as a polynomial in
+      // r = e^q: (r^2 - 1)^... is ill-conditioned for small q, where X - 1 is a multiple of a chi-square of one degree.
+      if (q < 1e-2) return 15;
+      const double r = std::exp(q);
+      const double fourth = (std::pow(r, 8) + 4 * r * r + 3) / 8 - (std::pow(r, 5) + 3 * r) + 3 * r * (r * r + 1) - 3 * r * r;
+      const double variance = (r - 1) * (r - 1) / 2;
+      return fourth / (variance * variance);
+    }
+    case Shape::kCos:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+void ChiRadialLaw::fill_tilted(Stream& stream, std::span<const double> shift, std::span<double> row) const {
+  fill_normal(stream, row);
+  for (std::size_t j = 0; j < row.size(); ++j) row[j] += shift[j];
+}
+
+}  // namespace bochner

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "estimators/radial_law.h"
+
+namespace bochner {
+
+/// |w| ~ chi_d, so that w ~ N(0, I_d): the law of the softmax and Gaussian kernels.
+///
+/// E exp(w.u) = e^{q/2}; orthogonal pairs with independent norms have
+/// E exp(w1.u + w2.u) = 1F1(d; d/2; q/2) and E cos(w1.u) cos(w2.u) = 1F1(d; d/2; -q/2) [Bochner, 8.1].
+/// The tilted density p(w) exp(shift.w) e^{-|shift|^2/2} is N(shift, I_d).
+class ChiRadialLaw final : public RadialLaw {
+ public:
+  std::string name() const override { return "chi"; }
+  double draw_norm(Stream& stream, Index dim) const override;
+  void fill_independent(const Stream& stream, Matrix<double>& W) const override;
+  SignedLog mean(Shape shape, Index dim, double q) const override;
+  SignedLog variance(Shape shape, Index dim, double q) const override;
+  std::optional<SignedLog> covariance(Shape shape, Index dim, double q, double cosine) const override;
+  std::optional<double> kurtosis(Shape shape, Index dim, double q) const override;
+  bool tiltable() const override { return true; }
+  void fill_tilted(Stream& stream, std::span<const double> shift, std::span<double> row) const override;
+};
+
+}  // namespace bochner

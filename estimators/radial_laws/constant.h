@@ -1,0 +1,21 @@
+#pragma once
+
+#include "estimators/radial_law.h"
+
+namespace bochner {
+
+/// |w| = sqrt(d): w uniform on the sphere of radius sqrt(d), the law of the regularized softmax kernel
+/// [Choromanski21, Theorem 1].
+///
+/// With B(q) = 0F1(; d/2; d q/4): E exp(w.u) = B(q), E cos(w.u) = B(-q); an orthogonal pair has w1 + w2 of norm
+/// sqrt(2d), hence E exp(w1.u + w2.u) = B(2q) and E cos(w1.u) cos(w2.u) = B(-2q).
+class ConstantRadialLaw final : public RadialLaw {
+ public:
+  std::string name() const override { return "constant"; }
+  double draw_norm(Stream& stream, Index dim) const override;
+  SignedLog mean(Shape shape, Index dim, double q) const override;
+  SignedLog variance(Shape shape, Index dim, double q) const override;
+  std::optional<SignedLog> covariance(Shape shape, Index dim, double q, double cosine) const override;
+};
+
+}  // namespace bochner

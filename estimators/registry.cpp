@@ -1,0 +1,99 @@
+#include "estimators/registry.h"
+
+#include "core/check.h"
+#include "estimators/couplings/iid.h"
+#include "estimators/couplings/orthogonal.h"
+#include "estimators/features/hyperbolic.h"
+#include "estimators/features/positive.h"
+#include "estimators/features/trigonometric.h"
+#include "estimators/kernels/gaussian.h"
+#include "estimators/kernels/regularized_softmax.h"
+#include "estimators/kernels/softmax.h"
+#include "estimators/radial_laws/chi.h"
+#include "estimators/radial_laws/constant.h"
+
+namespace bochner {
+namespace {
+
+template <class Part, class Concrete>
+std::shared_ptr<const Part> plain(const Parameters&) {
+  return std::make_shared<const Concrete>();
+}
+
+template <class Part>
+std::shared_ptr<const Part> make_registered(const std::vector<Registered<Part>>& registered, std::string_view kind,
+                                            const std::string& name, const Parameters& given) {
+  std::vector<std::string> names;
+  for (const auto& entry : registered) {
+    names.push_back(entry.name);
+    if (entry.name != name) continue;
+    Parameters parameters = entry.defaults;
+    std::vector<std::string> known;
+    for (const auto& [key, value] : entry.defaults) known.push_back(key);
+    for (const auto& [key, value] : given) {
+      if (!parameters.contains(key)) throw unknown_name("parameter of " + name, key, known);
+      parameters[key] = value;
+    }
+    return entry.make(parameters);
+  }
+  throw unknown_name(kind, name, names);
+}
+
+}  // namespace
+
+const std::vector<Registered<Kernel>>& registered_kernels() {
+  static const std::vector<Registered<Kernel>> kKernels{
+      {"softmax", {}, "exp(x.y)", plain<Kernel, SoftmaxKernel>},
+      {"regularized_softmax", {}, "softmax with frequencies on the sphere of radius sqrt(d)", plain<Kernel, RegularizedSoftmaxKernel>},
+      {"gaussian",
+       {{"bandwidth", 1.0}},
+       "exp(-|x - y|^2 / (2 bandwidth^2))",
+       [](const Parameters& p) -> std::shared_ptr<const Kernel> {
+         return std::make_shared<const GaussianKernel>(p.at("bandwidth"));
+       }},
+  };
+  return kKernels;
+}
+
+const std::vector<Registered<FeatureFamily>>& registered_features() {
+  static const std::vector<Registered<FeatureFamily>> kFeatures{
+      {"trigonometric", {}, "[cos(w.x) | sin(w.x)], p = 2m", plain<FeatureFamily, TrigonometricFeatures>},
+      {"positive", {}, "exp(w.x - |x|^2/2), p = m", plain<FeatureFamily, PositiveFeatures>},
+      {"hyperbolic", {}, "[exp(w.x) | exp(-w.x)] exp(-|x|^2/2), p = 2m", plain<FeatureFamily, HyperbolicFeatures>},
+  };
+  return kFeatures;
+}
+
+const std::vector<Registered<Coupling>>& registered_couplings() {
+  static const std::vector<Registered<Coupling>> kCouplings{
+      {"iid", {}, "independent frequencies", plain<Coupling, IidCoupling>},
+      {"orthogonal", {}, "orthogonal directions in blocks of d, independent norms", plain<Coupling, OrthogonalCoupling>},
+  };
+  return kCouplings;
+}
+
+const std::vector<Registered<RadialLaw>>& registered_radial_laws() {
+  static const std::vector<Registered<RadialLaw>> kRadialLaws{
+      {"chi", {}, "|w| ~ chi_d: Gaussian frequencies", plain<RadialLaw, ChiRadialLaw>},
+      {"constant", {}, "|w| = sqrt(d)", plain<RadialLaw, ConstantRadialLaw>},
+  };
+  return kRadialLaws;
+}
+
+std::shared_ptr<const Kernel> make_kernel(const std::string& name, const Parameters& parameters) {
+  return make_registered(registered_kernels(), "kernel", name, parameters);
+}
+
+std::shared_ptr<const FeatureFamily> make_features(const std::string& name, const Parameters& parameters) {
+  return make_registered(registered_features(), "features", name, parameters);
+}
+
+std::shared_ptr<const Coupling> make_coupling(const std::string& name, const Parameters& parameters) {
+  return make_registered(registered_couplings(), "coupling", name, parameters);
+}
+
+std::shared_ptr<const RadialLaw> make_radial_law(const std::string& name, const Parameters& parameters) {
+  return make_registered(registered_radial_laws(), "radial law", name, parameters);
+}
+
+}  // namespace bochner

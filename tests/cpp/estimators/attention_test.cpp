@@ -1,0 +1,475 @@
+#include "estimators/attention/attention.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <numeric>
+#include <stdexcept>
+
+#include "estimators/attention/state.h"
+#include "tests/cpp/estimators/attention_reference.h"
+
+namespace bochner {
+namespace {
+
+using namespace attention_reference;
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+/// One head of inputs, rounded to Scalar, with the same numbers in double.
+template <class Scalar>
+struct Inputs {
+  Matrix<Scalar> Q, K, V;
+
+  Inputs(Index queries, Index keys, Index dim, Index values, double factor = 1)
+      : Q(normal_rows(queries, dim, 1, factor).template cast<Scalar>()),
+        K(normal_rows(keys, dim, 2, factor).template cast<Scalar>()),
+        V(normal_rows(keys, values, 3).template cast<Scalar>()) {}
+
+  double scale() const { return 1 / std::sqrt(static_cast<double>(Q.cols())); }
+  Weights weights(const std::string& features, const FeatureMap& map) const {
+    return feature_weights(features, map.frequencies(), Q.template cast<double>(), K.template cast<double>(), scale());
+  }
+  Weights exact() const { return exact_weights(Q.template cast<double>(), K.template cast<double>(), scale()); }
+  Rows values() const { return V.template cast<double>(); }
+};
+
+template <class Scalar>
+Matrix<Scalar> favor(const Inputs<Scalar>& inputs, const FeatureMap& map, const AttentionOptions& options = {}) {
+  return attention<Scalar>(inputs.Q, inputs.K, inputs.V, map, options).output;
+}
+
+/// The three kinds of attention under one name, for what must hold of each.
+template <class Scalar>
+std::vector<Matrix<Scalar>> every_attention(const Inputs<Scalar>& inputs, const AttentionOptions& options) {
+  const Index dim = inputs.Q.cols();
+  return {favor(inputs, *draw("positive", dim, 128), options), favor(inputs, *draw("trigonometric", dim, 64), options),
+          favor(inputs, *draw("hyperbolic", dim, 64), options),
+          exact_attention<Scalar>(inputs.Q, inputs.K, inputs.V, options),
+          uniform_attention<Scalar>(inputs.Q, inputs.K, inputs.V, options)};
+}
+
+template <class Function>
+void expect_message(const Function& function, const std::string& part) {
+  try {
+    function();
+    ADD_FAILURE() << "nothing thrown; expected: " << part;
+  } catch (const std::exception& error) {
+    EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what() << "\nexpected: " << part;
+  }
+}
+
+/// Every second key or so, never the first.
+Mask some_mask(Index keys) {
+  Mask mask(static_cast<std::size_t>(keys));
+  for (std::size_t j = 0; j < mask.size(); ++j) mask[j] = j == 1 || j % 3 == 1 || j % 5 == 2 ? 1 : 0;
+  return mask;
+}
+
+template <class Scalar>
+class Attention : public ::testing::Test {};
+using Scalars = ::testing::Types<float, double>;
+TYPED_TEST_SUITE(Attention, Scalars);
+
+// In float the exponents of keys are about -|k|^2 / (2 sqrt d), that is -4, -400, -40000, and their rounding is the error of the
+// logarithm of a weight: 2e-7, 3e-5, 3e-3. The bars leave a factor of a few.
+TYPED_TEST(Attention, IsAccurateAtAnyNorm) {
+  const bool single = std::is_same_v<TypeParam, float>;
+  const auto map = draw("positive", 64, 256);
+  for (const auto& [factor, bar] : {std::pair{1.0, 1e-4}, {10.0, 5e-4}, {100.0, 1e-2}}) {
+    const Inputs<TypeParam> inputs(512, 512, 64, 64, factor);
+    const Weights weights = inputs.weights("positive", *map);
+    for (const bool causal : {false, true}) {
+      const auto result = attention<TypeParam>(inputs.Q, inputs.K, inputs.V, *map, {.causal = causal});
+      const double error = relative_rms(result.output.template cast<double>(),
+                                        weighted_average(weights, inputs.values(), {}, causal).rows);
+      ::testing::Test::RecordProperty("error_" + std::to_string(factor) + (causal ? "_causal" : ""), std::to_string(error));
+      EXPECT_LE(error, single ? bar : 1e-8) << "factor " << factor << ", causal " << causal;
+      EXPECT_EQ(result.nonpositive, 0);
+    }
+  }
+}
+
+TYPED_TEST(Attention, ExactIsAccurateAtAnyNorm) {
+  const bool single = std::is_same_v<TypeParam, float>;
+  // A score is off by |score| eps, that is 2e-7, 4e-6 sqrt d, ... relative to a weight, times the distance of the values.
+  for (const auto& [factor, bar] : {std::pair{1.0, 2e-6}, {10.0, 1e-4}, {100.0, 1e-2}}) {
+    const Inputs<TypeParam> inputs(257, 300, 64, 16, factor);
+    const Weights weights = inputs.exact();
+    for (const bool causal : {false, true}) {
+      const auto output = exact_attention<TypeParam>(inputs.Q, inputs.K, inputs.V, {.causal = causal});
+      EXPECT_LE(relative_rms(output.template cast<double>(), weighted_average(weights, inputs.values(), {}, causal).rows),
+                single ? bar : 1e-10)
+          << "factor " << factor << ", causal " << causal;
+    }
+  }
+}
+
+// Tiles have 256 rows at p = 128 and 32 at p = 1024; those of exact attention 128.
+TEST(Attention, EqualsTheQuadraticFormulaAtTileEdges) {
+  for (const Index length : {1, 2, 31, 32, 33, 127, 128, 129, 255, 256, 257}) {
+    const Inputs<double> inputs(length, length, 5, 3, 0.7);
+    const Mask mask = length == 1 ? Mask{} : some_mask(length);
+    for (const bool causal : {false, true}) {
+      for (const Mask& keys : {Mask{}, mask}) {
+        const AttentionOptions options{.causal = causal, .key_mask = span_of(keys), .empty = EmptyRow::kZero};
+        SCOPED_TRACE("L = " + std::to_string(length) + ", causal " + std::to_string(causal) + ", masked " +
+                     std::to_string(!keys.empty()));
+        for (const std::string features : {"positive", "hyperbolic", "trigonometric"}) {
+          const auto map = draw(features, 5, features == "positive" ? 128 : 64);
+          EXPECT_LE(relative_rms(favor(inputs, *map, options),
+                                 weighted_average(inputs.weights(features, *map), inputs.V, keys, causal).rows),
+                    1e-11)
+              << features;
+        }
+        EXPECT_LE(relative_rms(exact_attention<double>(inputs.Q, inputs.K, inputs.V, options),
+                               weighted_average(inputs.exact(), inputs.V, keys, causal).rows),
+                  1e-13);
+        const Weights equal{Rows::Zero(length, length), Rows::Ones(length, length)};
+        EXPECT_LE(relative_rms(uniform_attention<double>(inputs.Q, inputs.K, inputs.V, options),
+                               weighted_average(equal, inputs.V, keys, causal).rows),
+                  1e-14);
+      }
+    }
+  }
+  for (const Index length : {31, 32, 33, 65}) {
+    const Inputs<double> inputs(length, length, 5, 3);
+    const auto map = draw("positive", 5, 1024);
+    EXPECT_LE(relative_rms(favor(inputs, *map, {.causal = true}),
+                           weighted_average(inputs.weights("positive", *map), inputs.V, {}, true).rows),
+              1e-12);
+  }
+}
+
+TEST(Attention, UnequalLengthsAlignTheirEnds) {
+  for (const auto& [queries, keys] : {std::pair{40, 300}, {300, 40}, {1, 257}, {257, 1}}) {
+    const Inputs<double> inputs(queries, keys, 4, 2);
+    const auto map = draw("positive", 4, 128);
+    for (const bool causal : {false, true}) {
+      const AttentionOptions options{.causal = causal, .empty = EmptyRow::kZero};
+      EXPECT_LE(relative_rms(favor(inputs, *map, options),
+                             weighted_average(inputs.weights("positive", *map), inputs.V, {}, causal).rows),
+                1e-12);
+      EXPECT_LE(relative_rms(exact_attention<double>(inputs.Q, inputs.K, inputs.V, options),
+                             weighted_average(inputs.exact(), inputs.V, {}, causal).rows),
+                1e-12);
+    }
+    if (queries <= keys) continue;
+    expect_message([&] { favor(inputs, *map, {.causal = true}); },
+                   "attention: query 0 sees no key; expected at least one for every query, or empty = zero");
+    const Rows zeros = Rows::Zero(queries - keys, 2);
+    for (const Rows& output : every_attention(inputs, {.causal = true, .empty = EmptyRow::kZero})) {
+      EXPECT_TRUE(same_bits(output.topRows(queries - keys), zeros));
+      EXPECT_LE((output.row(queries - keys) - inputs.V.row(0)).norm(), 1e-14);
+    }
+  }
+}
+
+TEST(Attention, AllKeysMasked) {
+  const Inputs<double> inputs(5, 7, 4, 2);
+  const Mask none(7, 0);
+  expect_message([&] { every_attention(inputs, {.key_mask = span_of(none)}); }, "attention: query 0 sees no key");
+  expect_message([&] { exact_attention<double>(inputs.Q, inputs.K, inputs.V, {.key_mask = span_of(none)}); },
+                 "exact_attention: query 0 sees no key");
+  for (const Rows& output : every_attention(inputs, {.key_mask = span_of(none), .empty = EmptyRow::kZero})) {
+    EXPECT_TRUE(same_bits(output, Rows::Zero(5, 2)));
+  }
+}
+
+TEST(Attention, OfEqualValuesIsThatValue) {
+  Inputs<double> inputs(50, 300, 8, 2, 20);
+  inputs.V.col(0).setConstant(3);
+  inputs.V.col(1).setConstant(-1e300);
+  for (const Rows& output : {favor(inputs, *draw("positive", 8, 64)), exact_attention<double>(inputs.Q, inputs.K, inputs.V)}) {
+    EXPECT_LE((output.col(0).array() / 3 - 1).abs().maxCoeff(), 1e-13);
+    EXPECT_LE((output.col(1).array() / -1e300 - 1).abs().maxCoeff(), 1e-13);
+  }
+}
+
+TEST(Attention, ScaleIsSplitEvenly) {
+  Inputs<double> inputs(20, 30, 4, 2);
+  const auto map = draw("positive", 4, 32);
+  const Rows expected = favor(inputs, *map, {.scale = 0.25});
+  inputs.Q *= 0.5;
+  inputs.K *= 0.5;
+  EXPECT_TRUE(same_bits(favor(inputs, *map, {.scale = 1.0}), expected));
+}
+
+// 99 % of the key features lie below an epsilon of 1e-4 after the usual subtraction of a maximum; with the epsilon added the
+// output would be nearly the average.
+TEST(Attention, Pitfall2NoEpsilonFloor) {
+  const Inputs<double> inputs(512, 512, 64, 64);
+  const auto map = draw("positive", 64, 256);
+  const Rows u = inputs.K * std::sqrt(inputs.scale()) * map->frequencies().transpose();
+  const Rows logs = u.colwise() - inputs.K.rowwise().squaredNorm() * inputs.scale() / 2;
+  const auto small = ((logs.array() - logs.maxCoeff()).exp() < 1e-4).count();
+  ASSERT_GT(static_cast<double>(small), 0.99 * static_cast<double>(logs.size()));
+  const Rows uniform = uniform_attention<double>(inputs.Q, inputs.K, inputs.V);
+  EXPECT_GT(relative_rms(favor(inputs, *map), uniform), 1);
+}
+
+// To first order the mean squared error is C / m: a ratio of 16 from m = 64 to 1024. 40 draws of a bounded error with a
+// coefficient of variation below 1 give the ratio to 2 sqrt(2 / 40) = 0.45 in relative terms at two deviations.
+TEST(Attention, Pitfall2ErrorFallsWithFeatures) {
+  const Inputs<double> inputs(32, 64, 8, 4, 0.8);
+  const Rows exact = exact_attention<double>(inputs.Q, inputs.K, inputs.V);
+  const auto mean_squared_error = [&](Index m) {
+    double sum = 0;
+    for (std::uint64_t trial = 0; trial < 40; ++trial) {
+      sum += (favor(inputs, *draw("positive", 8, m, trial)) - exact).squaredNorm();
+    }
+    return sum / 40;
+  };
+  const double few = mean_squared_error(64);
+  const double many = mean_squared_error(1024);
+  EXPECT_GT(few / many, 16 * 0.55);
+  EXPECT_LT(few / many, 16 / 0.55);
+  EXPECT_LT(many, (uniform_attention<double>(inputs.Q, inputs.K, inputs.V) - exact).squaredNorm() / 10);
+}
+
+TYPED_TEST(Attention, Pitfall3LaterKeysChangeNothingBefore) {
+  for (const Index length : {2, 33, 257, 300}) {
+    for (const double factor : {1.0, 10.0}) {
+      Inputs<TypeParam> inputs(length, length, 8, 3, factor);
+      const auto before = every_attention(inputs, {.causal = true});
+      inputs.K.row(length - 1) *= TypeParam{100};
+      inputs.V.row(length - 1).setConstant(TypeParam{1e30F});
+      const auto after = every_attention(inputs, {.causal = true});
+      for (std::size_t kind = 0; kind < before.size(); ++kind) {
+        EXPECT_TRUE(same_bits(before[kind].topRows(length - 1), after[kind].topRows(length - 1)))
+            << "kind " << kind << ", L = " << length;
+      }
+    }
+  }
+}
+
+TYPED_TEST(Attention, Pitfall4PaddedEqualsTruncated) {
+  const Inputs<TypeParam> truncated(40, 200, 8, 3);
+  for (const bool causal : {false, true}) {
+    const auto expected = every_attention(truncated, {.causal = causal});
+    for (const Index front : {0, 1, 77}) {
+      // Padding before and between the keys; after them only where the alignment of the ends allows it.
+      const Index back = causal ? 0 : 130 - front;
+      Inputs<TypeParam> padded(40, 200 + front + back, 8, 3);
+      Mask mask(static_cast<std::size_t>(200 + front + back), 0);
+      padded.K.setConstant(static_cast<TypeParam>(kNaN));
+      padded.V.setConstant(static_cast<TypeParam>(kInfinity));
+      padded.K.middleRows(front, 200) = truncated.K;
+      padded.V.middleRows(front, 200) = truncated.V;
+      std::fill_n(mask.begin() + front, 200, std::uint8_t{1});
+      const auto output = every_attention(padded, {.causal = causal, .key_mask = span_of(mask)});
+      for (std::size_t kind = 0; kind < expected.size(); ++kind) {
+        EXPECT_TRUE(same_bits(output[kind], expected[kind])) << "kind " << kind << ", front " << front;
+      }
+    }
+  }
+}
+
+/// A batch whose arrays are owned: B = 3, Hq = 4, Hk = 2.
+template <class Scalar>
+struct OwnedBatch {
+  static constexpr Index kItems = 3, kQueryHeads = 4, kKeyHeads = 2, kQueries = 300, kKeys = 310, kDim = 8, kValues = 3;
+  Matrix<Scalar> Q = normal_rows(kItems * kQueryHeads * kQueries, kDim, 4).template cast<Scalar>();
+  Matrix<Scalar> K = normal_rows(kItems * kKeyHeads * kKeys, kDim, 5).template cast<Scalar>();
+  Matrix<Scalar> V = normal_rows(kItems * kKeyHeads * kKeys, kValues, 6).template cast<Scalar>();
+  Matrix<Scalar> out = Matrix<Scalar>::Constant(kItems * kQueryHeads * kQueries, kValues, Scalar{-77});
+
+  AttentionBatch<Scalar> view() {
+    return {{Q.data(), kItems, kQueryHeads, kQueries, kDim},
+            {K.data(), kItems, kKeyHeads, kKeys, kDim},
+            {V.data(), kItems, kKeyHeads, kKeys, kValues},
+            {out.data(), kItems, kQueryHeads, kQueries, kValues}};
+  }
+};
+
+TYPED_TEST(Attention, Pitfall5OneItemAloneEqualsTheSameInABatch) {
+  using Owned = OwnedBatch<TypeParam>;
+  Owned owned;
+  owned.K.topRows(Owned::kKeys) *= TypeParam{50};  // the norms of one item are none of the others' business
+  const std::vector<std::shared_ptr<const FeatureMap>> maps{draw("positive", 8, 64), draw("positive", 8, 64, 1)};
+  Mask mask(static_cast<std::size_t>(Owned::kItems * Owned::kKeys));
+  for (std::size_t j = 0; j < mask.size(); ++j) mask[j] = j % 7 != 3 ? 1 : 0;
+  const auto batch = owned.view();
+
+  for (const bool causal : {false, true}) {
+    for (const int threads : {1, 2}) {
+      const AttentionOptions options{.causal = causal, .key_mask = span_of(mask)};
+      for (const int kind : {0, 1, 2}) {
+        owned.out.setConstant(TypeParam{-77});
+        if (kind == 0) attention<TypeParam>(batch, maps, options, {threads, {}});
+        if (kind == 1) exact_attention(batch, options, {threads, {}});
+        if (kind == 2) uniform_attention(batch, options, {threads, {}});
+        for (Index item = 0; item < Owned::kItems; ++item) {
+          AttentionOptions alone = options;
+          alone.key_mask = options.key_mask.subspan(static_cast<std::size_t>(item * Owned::kKeys), Owned::kKeys);
+          for (Index head = 0; head < Owned::kQueryHeads; ++head) {
+            const Matrix<TypeParam> Q = batch.Q.matrix(item, head);
+            const Matrix<TypeParam> K = batch.K.matrix(item, head / 2);
+            const Matrix<TypeParam> V = batch.V.matrix(item, head / 2);
+            const auto& map = *maps[static_cast<std::size_t>(head / 2)];
+            const Matrix<TypeParam> expected = kind == 0   ? attention<TypeParam>(Q, K, V, map, alone).output
+                                               : kind == 1 ? exact_attention<TypeParam>(Q, K, V, alone)
+                                                           : uniform_attention<TypeParam>(Q, K, V, alone);
+            EXPECT_TRUE(same_bits(batch.out.matrix(item, head), expected))
+                << "kind " << kind << ", item " << item << ", head " << head << ", causal " << causal;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(Attention, Pitfall12CausalDependsOnQueriesAndKeys) {
+  Inputs<double> inputs(40, 40, 4, 3);
+  const auto map = draw("positive", 4, 64);
+  const Rows output = favor(inputs, *map, {.causal = true});
+  EXPECT_LE(relative_rms(output, weighted_average(inputs.weights("positive", *map), inputs.V, {}, true).rows), 1e-12);
+  Inputs<double> other = inputs;
+  other.Q.row(20) = -inputs.Q.row(20);
+  const Rows other_queries = favor(other, *map, {.causal = true});
+  EXPECT_GT((other_queries - output).row(20).norm(), 1e-3);
+  EXPECT_EQ((other_queries - output).norm(), (other_queries - output).row(20).norm());
+  other = inputs;
+  other.K.row(3) = -inputs.K.row(3);
+  const Rows other_keys = favor(other, *map, {.causal = true});
+  EXPECT_GT((other_keys - output).bottomRows(37).rowwise().norm().minCoeff(), 1e-6);
+}
+
+TYPED_TEST(Attention, StreamingEqualsBatchForEveryCut) {
+  const Inputs<TypeParam> inputs(300, 300, 8, 3, 3);
+  for (const std::string features : {"positive", "trigonometric", "hyperbolic"}) {
+    const auto map = draw(features, 8, 64);
+    const auto bidirectional = favor(inputs, *map);
+    const auto causal = favor(inputs, *map, {.causal = true});
+    for (const Index cut : {1, 7, 256, 299, 300}) {
+      AttentionState<TypeParam> state(map, 3);
+      Matrix<TypeParam> streamed(300, 3);
+      for (Index start = 0; start < 300; start += cut) {
+        const Index rows = std::min<Index>(cut, 300 - start);
+        state.append(inputs.K.middleRows(start, rows), inputs.V.middleRows(start, rows));
+        const Index last = start + rows - 1;
+        state.query(inputs.Q.middleRows(last, 1), streamed.middleRows(last, 1));
+        EXPECT_TRUE(same_bits(streamed.row(last), causal.row(last))) << features << ", cut " << cut << ", row " << last;
+      }
+      for (Index start = 0; start < 300; start += cut) {
+        const Index rows = std::min<Index>(cut, 300 - start);
+        state.query(inputs.Q.middleRows(start, rows), streamed.middleRows(start, rows));
+      }
+      EXPECT_TRUE(same_bits(streamed, bidirectional)) << features << ", cut " << cut;
+      EXPECT_EQ(state.size(), 300);
+    }
+  }
+}
+
+TEST(Attention, CountsDenominatorsThatAreNotPositive) {
+  const Inputs<double> inputs(300, 60, 16, 2, 1.7);
+  const auto map = draw("trigonometric", 16, 64);
+  for (const bool causal : {false, true}) {
+    const Output expected = weighted_average(inputs.weights("trigonometric", *map), inputs.V, {}, causal);
+    const auto result = attention<double>(inputs.Q, inputs.K, inputs.V, *map, {.causal = causal, .empty = EmptyRow::kZero});
+    EXPECT_GT(expected.nonpositive, 0);
+    EXPECT_EQ(result.nonpositive, expected.nonpositive);
+    EXPECT_LE(((result.output - expected.rows).array() / (1 + expected.rows.array().abs().square())).abs().maxCoeff(), 1e-9);
+  }
+}
+
+/// features (x_0, x_1), log-scale x_2 for keys.
+void plain_values(const Eigen::RowVectorXd& x, Side side, Eigen::RowVectorXd& features, double& log_scale) {
+  features = x.head(2);
+  log_scale = side == Side::kKey ? x(2) : 1e6;
+}
+
+TEST(Attention, OfAZeroDenominatorIsInfiniteAndNeverNaN) {
+  const FunctionMap map(3, 2, Form::kValues, plain_values);
+  Inputs<double> inputs(3, 2, 3, 2);
+  inputs.K << 1, 0, 0, /**/ 0, 1, 0;
+  inputs.V << 1, 2, /**/ 3, 2;
+  inputs.Q << 1, -1, 0, /**/ 0, 0, 0, /**/ 1, 1, 0;
+  const auto result = attention<double>(inputs.Q, inputs.K, inputs.V, map, {.scale = 1.0});
+  EXPECT_EQ(result.nonpositive, 2);
+  EXPECT_EQ(result.output(0, 0), -kInfinity);
+  EXPECT_EQ(result.output(0, 1), 0);
+  EXPECT_TRUE(same_bits(result.output.bottomRows(2), Rows{{0, 0}, {2, 2}}));
+}
+
+TEST(Attention, LogScalesOfValuesMayBeOfAnySize) {
+  const FunctionMap map(3, 2, Form::kValues, plain_values);
+  Inputs<double> inputs(1, 3, 3, 1);
+  inputs.K << 1, 0, -1e5, /**/ 1, 0, -2e5, /**/ 0, 1, -1e5 + std::log(3.0);
+  inputs.V << 1, 7, 5;
+  inputs.Q << 1, 1, 0;
+  EXPECT_NEAR(favor(inputs, map, {.scale = 1.0})(0, 0), 4, 1e-9);
+}
+
+/// Exponents 0 and minus infinity (a feature that is 0), apart for queries and keys by the sign of x; log-scale x_1.
+void exponents_by_side(const Eigen::RowVectorXd& x, Side side, Eigen::RowVectorXd& features, double& log_scale) {
+  const bool first = (x(0) > 0) == (side == Side::kKey);
+  features << (first ? 0 : -kInfinity), (first ? -kInfinity : 0);
+  log_scale = x(1);
+}
+
+TEST(Attention, ZeroFeaturesAndSidesOfAnAsymmetricMap) {
+  const FunctionMap map(2, 2, Form::kExponents, exponents_by_side);
+  Inputs<double> inputs(2, 2, 2, 1);
+  inputs.K << 1, 0, /**/ -1, 0;
+  inputs.V << 3, 5;
+  inputs.Q << 1, 0, /**/ -1, 0;
+  EXPECT_TRUE(same_bits(favor(inputs, map, {.scale = 1.0}), Rows{{5}, {3}}));
+  // The first query meets no key with a common feature: 0 / 0.
+  const auto result = attention<double>(inputs.Q, inputs.K, inputs.V, map, {.causal = true, .scale = 1.0});
+  EXPECT_TRUE(same_bits(result.output, Rows{{0}, {3}}));
+  EXPECT_EQ(result.nonpositive, 1);
+}
+
+TEST(Attention, BadInputIsNamed) {
+  const auto map = draw("positive", 4, 16);
+  const Inputs<double> good(5, 7, 4, 2);
+  const auto with = [&](auto change) {
+    return [&map, &good, change] {
+      Inputs<double> inputs = good;
+      change(inputs);
+      favor(inputs, *map);
+    };
+  };
+  expect_message(with([](auto& in) { in.K = normal_rows(7, 5, 2); }), "attention: K has 5 columns; expected 4");
+  expect_message(with([](auto& in) { in.V = normal_rows(6, 2, 2); }), "attention: the number of rows of V is 6; expected 7");
+  expect_message(with([](auto& in) { in.Q.resize(0, 4); }), "attention: Q has no rows; expected at least 1");
+  expect_message(with([](auto& in) { in.Q(3, 1) = kNaN; }), "attention: Q[3, 1] is nan; expected finite values");
+  expect_message(with([](auto& in) { in.K(6, 0) = kInfinity; }), "attention: K[6, 0] is inf; expected finite values");
+  expect_message(with([](auto& in) { in.V(0, 1) = -kInfinity; }), "attention: V[0, 1] is -inf; expected finite values");
+  expect_message(with([](auto& in) { in.Q = normal_rows(5, 3, 1), in.K = normal_rows(7, 3, 2); }),
+                 "attention: Q has 3 columns; expected 4");
+  for (const double scale : {0.0, -1.0, kNaN, kInfinity}) {
+    EXPECT_THROW(favor(good, *map, {.scale = scale}), std::domain_error);
+    EXPECT_THROW(AttentionState<double>(map, 2, scale), std::domain_error);
+  }
+  const Mask mask(6, 1);
+  expect_message([&] { favor(good, *map, {.key_mask = span_of(mask)}); }, "attention: key_mask has 6 entries; expected 7");
+  EXPECT_THROW(favor(Inputs<double>(5, 7, 4, 2, 1e200), *map), std::domain_error);
+  EXPECT_THROW(exact_attention<float>(Inputs<float>(5, 7, 4, 2, 1e30).Q, Inputs<float>(5, 7, 4, 2, 1e30).K,
+                                      Inputs<float>(5, 7, 4, 2).V),
+               std::domain_error);
+}
+
+TEST(Attention, BadBatchesAndStatesAreNamed) {
+  OwnedBatch<double> owned;
+  std::vector<std::shared_ptr<const FeatureMap>> maps(3, draw("positive", 8, 16));
+  expect_message([&] { attention<double>(owned.view(), maps); }, "attention: maps has 3 feature maps; expected 1 or 2");
+  auto batch = owned.view();
+  batch.Q.heads = 3;
+  expect_message([&] { exact_attention(batch); }, "exact_attention: Q has 3 heads; expected a multiple of the 2 heads of K");
+  owned.K(OwnedBatch<double>::kKeys * 3 + 2, 1) = kNaN;
+  expect_message([&] { uniform_attention(owned.view()); }, "uniform_attention: K[1, 1][2, 1] is nan");
+  expect_message([&] { exact_attention<double>(OwnedBatch<double>().view(), {}, {1, [](Index, Index) { return false; }}); },
+                 "stopped");
+
+  AttentionState<double> state(maps[0], 2);
+  Rows out(1, 2);
+  expect_message([&] { state.query(normal_rows(1, 8, 1), out); }, "AttentionState::query: the number of keys is 0");
+  expect_message([&] { state.append(normal_rows(1, 8, 1), normal_rows(2, 2, 1)); }, "append: V has 2 rows; expected 1");
+  expect_message([&] { state.append(normal_rows(1, 7, 1), normal_rows(1, 2, 1)); }, "append: K has 7 columns; expected 8");
+}
+
+}  // namespace
+}  // namespace bochner

@@ -1,0 +1,156 @@
+#include "core/moments.h"
+#include "estimators/registry.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace bochner {
+namespace {
+
+constexpr std::uint64_t kSeed = 20;
+
+Matrix<double> draw(const std::string& coupling, const std::string& radial, Index m, Index dim, std::uint64_t trial = 0) {
+  const Stream stream(kSeed, Purpose::kFrequencies, trial);
+  return make_coupling(coupling)->draw(*make_radial_law(radial), m, dim, 1, stream)->matrix();
+}
+
+// m < d, m = d, m > d, m not a multiple of d, d = 1.
+const std::vector<std::pair<Index, Index>> kSizes{{3, 8}, {8, 8}, {16, 8}, {19, 8}, {5, 1}, {1, 1}, {70, 33}};
+
+TEST(Coupling, OrthogonalWithinBlocksAndOfTheRadialNorm) {
+  for (const auto& [m, dim] : kSizes) {
+    const Matrix<double> W = draw("orthogonal", "constant", m, dim);
+    ASSERT_EQ(W.rows(), m);
+    ASSERT_EQ(W.cols(), dim);
+    const double d = static_cast<double>(dim);
+    for (Index i = 0; i < m; ++i) {
+      for (Index j = 0; j < m; ++j) {
+        if (i / dim != j / dim) continue;
+        EXPECT_NEAR(W.row(i).dot(W.row(j)), i == j ? d : 0, 1e-13 * d) << i << " " << j;
+      }
+    }
+  }
+}
+
+TEST(Coupling, PrefixesOfADrawAreADraw) {
+  for (const auto& entry : registered_couplings()) {
+    if (!make_coupling(entry.name)->prefixes_are_draws()) continue;
+    for (const char* radial : {"chi", "constant"}) {
+      const Matrix<double> large = draw(entry.name, radial, 40, 9);
+      for (const Index m : {1, 5, 9, 10, 27, 31}) {
+        const Matrix<double> small = draw(entry.name, radial, m, 9);
+        EXPECT_LT((small - large.topRows(m)).cwiseAbs().maxCoeff(), 1e-13) << entry.name << " " << radial << " m = " << m;
+      }
+    }
+  }
+}
+
+TEST(Coupling, TrialsSeedsAndScaleAreWhatTheySay) {
+  for (const auto& entry : registered_couplings()) {
+    EXPECT_EQ(draw(entry.name, "chi", 6, 4, 1), draw(entry.name, "chi", 6, 4, 1));
+    EXPECT_NE(draw(entry.name, "chi", 6, 4, 1), draw(entry.name, "chi", 6, 4, 2));
+    const Stream stream(kSeed, Purpose::kFrequencies, 1);
+    const auto scaled = make_coupling(entry.name)->draw(*make_radial_law("chi"), 6, 4, 0.5, stream);
+    EXPECT_EQ(scaled->matrix(), 0.5 * draw(entry.name, "chi", 6, 4, 1));
+  }
+}
+
+/// Every entry W_ij of every coupling is standard normal under the chi law: first, second and fourth moments by z, and those of
+/// pairs of rows, W_1j W_2j, which are uncorrelated.
+TEST(Coupling, EveryEntryIsStandardNormal) {
+  constexpr Index kDim = 5, kRows = 7, kDraws = 40000;
+  for (const auto& entry : registered_couplings()) {
+    std::vector<Moments> first(kDim * kRows), second(kDim * kRows), fourth(kDim * kRows), pair(kDim * kRows);
+    for (Index t = 0; t < kDraws; ++t) {
+      const Matrix<double> W = draw(entry.name, "chi", kRows, kDim, static_cast<std::uint64_t>(t));
+      for (Index k = 0; k < W.size(); ++k) {
+        const double value = W.data()[k];
+        const auto slot = static_cast<std::size_t>(k);
+        first[slot].add(value);
+        second[slot].add(value * value);
+        fourth[slot].add(std::pow(value, 4));
+        pair[slot].add(value * W.data()[(k + kDim) % W.size()]);
+      }
+    }
+    const double root = std::sqrt(static_cast<double>(kDraws));
+    for (std::size_t k = 0; k < first.size(); ++k) {
+      EXPECT_LT(std::fabs(first[k].mean()) * root, 4.5) << entry.name << " " << k;
+      EXPECT_LT(std::fabs(second[k].mean() - 1) * root / std::sqrt(2.0), 4.5) << entry.name << " " << k;
+      EXPECT_LT(std::fabs(fourth[k].mean() - 3) * root / std::sqrt(96.0), 4.5) << entry.name << " " << k;
+      EXPECT_LT(std::fabs(pair[k].mean()) / pair[k].standard_error(), 4.5) << entry.name << " " << k;
+    }
+  }
+}
+
+/// The square of the norm of an orthogonal row is uncorrelated with that of its neighbour: one norm a row, not one a block.
+TEST(Coupling, Pitfall9NormsAreIndependent) {
+  Moments product;
+  for (Index t = 0; t < 20000; ++t) {
+    const Matrix<double> W = draw("orthogonal", "chi", 6, 3, static_cast<std::uint64_t>(t));
+    product.add((W.row(0).squaredNorm() - 3) * (W.row(1).squaredNorm() - 3));
+    product.add((W.row(0).squaredNorm() - 3) * (W.row(3).squaredNorm() - 3));
+  }
+  EXPECT_LT(std::fabs(product.mean()) / product.standard_error(), 4);
+}
+
+TEST(Coupling, DependentPairsCountsThePairsOfABlock) {
+  for (const auto& [m, dim] : kSizes) {
+    double pairs = 0;
+    for (Index i = 0; i < m; ++i) {
+      for (Index j = 0; j < m; ++j) pairs += i != j && i / dim == j / dim ? 1 : 0;
+    }
+    const auto groups = make_coupling("orthogonal")->dependent_pairs(m, dim);
+    ASSERT_EQ(groups->size(), 1U);
+    EXPECT_EQ(groups->front().pairs, pairs);
+    EXPECT_EQ(groups->front().cosine, 0);
+    EXPECT_TRUE(make_coupling("iid")->dependent_pairs(m, dim)->empty());
+  }
+}
+
+/// Under the tilted draw row r is N(shift, I) and the others stay standard normal given its direction; orthogonal ones
+/// stay orthogonal to it.
+TEST(Coupling, TiltedRowIsShiftedAndTheRestKeepsItsStructure) {
+  constexpr Index kDim = 4, kRows = 7, kDraws = 20000;
+  const std::vector<double> shift{1.5, -0.5, 0, 2};
+  const auto radial = make_radial_law("chi");
+  for (const auto& entry : registered_couplings()) {
+    const auto coupling = make_coupling(entry.name);
+    for (const Index row : {Index{0}, Index{2}, Index{5}}) {
+      std::vector<Moments> entries(kDim);
+      Moments square_elsewhere;
+      for (Index t = 0; t < kDraws; ++t) {
+        const Matrix<double> W =
+            coupling->draw_tilted(*radial, kRows, kDim, row, shift, Stream(kSeed, Purpose::kTilt, static_cast<std::uint64_t>(t)));
+        for (Index j = 0; j < kDim; ++j) entries[static_cast<std::size_t>(j)].add(W(row, j));
+        square_elsewhere.add(W.row((row + 1) % kRows).squaredNorm() - static_cast<double>(kDim));
+        if (entry.name != "orthogonal") continue;
+        for (Index i = 0; i < kRows; ++i) {
+          if (i == row || i / kDim != row / kDim) continue;
+          ASSERT_LT(std::fabs(W.row(i).dot(W.row(row))), 1e-12);
+        }
+      }
+      for (std::size_t j = 0; j < shift.size(); ++j) {
+        EXPECT_LT(std::fabs(entries[j].mean() - shift[j]) * std::sqrt(double{kDraws}), 4.5) << entry.name << " row " << row;
+        EXPECT_NEAR(entries[j].variance(), 1, 4.5 * std::sqrt(2.0 / kDraws)) << entry.name << " row " << row;
+      }
+      EXPECT_LT(std::fabs(square_elsewhere.mean()) / square_elsewhere.standard_error(), 4.5) << entry.name << " row " << row;
+    }
+  }
+}
+
+TEST(Coupling, ConstantRadiusHasNoTilt) {
+  const std::vector<double> shift{1, 2};
+  try {
+    make_coupling("iid")->draw_tilted(*make_radial_law("constant"), 3, 2, 0, shift, Stream(0, Purpose::kTilt, 0));
+    FAIL() << "nothing was thrown";
+  } catch (const std::invalid_argument& error) {
+    EXPECT_STREQ(error.what(), "fill_tilted: the radial law 'constant' has no tilted sampler");
+  }
+}
+
+}  // namespace
+}  // namespace bochner

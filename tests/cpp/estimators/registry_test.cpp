@@ -1,0 +1,79 @@
+#include "estimators/registry.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <string>
+
+namespace bochner {
+namespace {
+
+template <class Call>
+std::string message(const Call& call) {
+  try {
+    call();
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+  return "nothing was thrown";
+}
+
+TEST(Registry, NamesAndParametersRebuildAComponent) {
+  const auto check = [](const auto& registered, const auto& make) {
+    for (const auto& entry : registered) {
+      const auto part = make(entry.name, {});
+      EXPECT_EQ(part->name(), entry.name);
+      EXPECT_EQ(part->parameters(), entry.defaults);
+      EXPECT_TRUE(make(part->name(), part->parameters())->same_as(*part));
+      EXPECT_FALSE(entry.summary.empty());
+    }
+  };
+  check(registered_kernels(), make_kernel);
+  check(registered_features(), make_features);
+  check(registered_couplings(), make_coupling);
+  check(registered_radial_laws(), make_radial_law);
+  EXPECT_FALSE(make_kernel("gaussian", {{"bandwidth", 2}})->same_as(*make_kernel("gaussian")));
+  EXPECT_EQ(make_kernel("gaussian", {{"bandwidth", 2}})->describe(), "gaussian(bandwidth=2)");
+}
+
+TEST(Registry, UnknownNamesGetNearMatches) {
+  EXPECT_EQ(message([] { make_coupling("orthogonl"); }),
+            "unknown coupling 'orthogonl'; did you mean 'orthogonal'? known: iid, orthogonal");
+  EXPECT_EQ(message([] { make_kernel("gaussian", {{"bandwith", 2}}); }),
+            "unknown parameter of gaussian 'bandwith'; did you mean 'bandwidth'? known: bandwidth");
+  EXPECT_EQ(message([] { make_kernel("gaussian", {{"bandwidth", -1}}); }),
+            "gaussian: bandwidth is -1; expected a finite positive number");
+}
+
+TEST(Kernel, ValuesAreTheirClosedForms) {
+  Matrix<double> X(2, 3), Y(2, 3);
+  X << 0.1, -0.4, 0.7, 1, 0, -1;
+  Y << 0.3, 0.2, -0.5, 0.5, 0.5, 0.5;
+  for (const auto& entry : registered_kernels()) {
+    const auto kernel = make_kernel(entry.name);
+    const Matrix<double> K = gram<double>(*kernel, X, Y);
+    const Vector<double> diagonal = paired<double>(*kernel, X, Y);
+    for (Index i = 0; i < 2; ++i) {
+      for (Index j = 0; j < 2; ++j) {
+        double expected = 0;
+        if (entry.name == "softmax") expected = std::exp(X.row(i).dot(Y.row(j)));
+        if (entry.name == "gaussian") expected = std::exp(-(X.row(i) - Y.row(j)).squaredNorm() / 2);
+        if (entry.name == "regularized_softmax") {
+          // d = 3: the mean of exp(sqrt(3) |z| c) over a uniform cosine is sinh(t)/t.
+          const double t = std::sqrt(3.0) * (X.row(i) + Y.row(j)).norm();
+          expected = std::exp(-(X.row(i).squaredNorm() + Y.row(j).squaredNorm()) / 2) * std::sinh(t) / t;
+        }
+        EXPECT_NEAR(K(i, j), expected, 1e-14) << entry.name;
+      }
+      EXPECT_EQ(diagonal(i), K(i, i));
+    }
+    EXPECT_LT((gram<float>(*kernel, X.cast<float>(), Y.cast<float>()).cast<double>() - K).cwiseAbs().maxCoeff(), 1e-6);
+  }
+  const Matrix<double> large = Matrix<double>::Constant(1, 4, 500);
+  EXPECT_EQ(gram<double>(*make_kernel("softmax"), large, large)(0, 0), std::numeric_limits<double>::infinity());
+  EXPECT_EQ(gram<double>(*make_kernel("gaussian"), large, large)(0, 0), 1);
+}
+
+}  // namespace
+}  // namespace bochner
