@@ -26,18 +26,20 @@ Scalar largest(Vector<Scalar>& values) {
   return simd::max_sum<Scalar>(span_of(values), {});
 }
 
-template <class Scalar>
-void require_below_infinity(Scalar value) {
-  if (value < std::numeric_limits<Scalar>::infinity()) return;
+[[noreturn]] void throw_not_finite_features() {
   throw std::domain_error(
       "attention: the features of a row are not finite; expected queries and keys whose features the scalar type can hold");
 }
 
 template <class Scalar>
+void require_below_infinity(Scalar value) {
+  if (!(value < std::numeric_limits<Scalar>::infinity())) throw_not_finite_features();
+}
+
+template <class Scalar>
 void require_finite_features(const VectorView<Scalar>& features) {
   // Zero unless an entry is NaN or infinite; unlike allFinite, vectorised.
-  if ((features * Scalar{0}).sum() == Scalar{0}) return;
-  require_below_infinity(std::numeric_limits<Scalar>::quiet_NaN());
+  if (!((features * Scalar{0}).sum() == Scalar{0})) throw_not_finite_features();
 }
 
 template <class Scalar>
@@ -60,6 +62,7 @@ AttentionSums<Scalar>::AttentionSums(Form form, Index features, Index values)
 template <class Scalar>
 void AttentionSums<Scalar>::append(const VectorView<Scalar>& features, Scalar log_scale,
                                    const VectorView<Scalar>& values) {
+  if (!std::isfinite(log_scale)) throw_not_finite_features();
   if (form_ == Form::kExponents) {
     set_exponent_weights(features, log_scale);
   } else {
@@ -89,7 +92,6 @@ void AttentionSums<Scalar>::set_exponent_weights(const VectorView<Scalar>& featu
 template <class Scalar>
 void AttentionSums<Scalar>::set_value_weights(const VectorView<Scalar>& features, Scalar log_scale) {
   require_finite_features<Scalar>(features);
-  require_below_infinity(log_scale);
   Scalar& maximum = maxima_(0);
   if (log_scale > maximum) {
     sums_ *= std::exp(maximum - log_scale);

@@ -12,7 +12,7 @@ namespace bochner {
 ///   kValues:     S_l = sum_j f_jl exp(c_j - M) [v_j, 1],      M = max_j c_j;  out = sum_l f_l S_l[v] / sum_l f_l S_l[1]
 ///
 /// with features u or f and log-scales c of a tile (estimators/feature_map.h). The query's own log-scale cancels. In the first form
-/// the denominator is at least 1, whatever the norms: the term at the maximum is. In the second it may have any sign.
+/// the denominator is at least 1, whatever the norms: the term at the maximum is (0 if no key shares a feature with the query). In the second it may have any sign.
 /// Keys come one by one, and a new maximum rescales only what it must, so the sums depend on the keys and their order alone.
 /// Shapes: u, f (p), values (dv). Cost: O(p dv) a key and a query.
 template <class Scalar>
@@ -20,7 +20,8 @@ class AttentionSums {
  public:
   AttentionSums(Form form, Index features, Index values);
 
-  /// Throws std::domain_error when a feature or the log-scale is NaN or too large for Scalar; minus infinity is a zero.
+  /// Throws std::domain_error when a feature or the log-scale is not finite, that is, too large for Scalar; only an exponent may
+  /// be minus infinity, which is a feature 0.
   void append(const VectorView<Scalar>& features, Scalar log_scale, const VectorView<Scalar>& values);
 
   /// Writes the output and returns whether the denominator was positive. Where it is 0 the output is infinite with the sign

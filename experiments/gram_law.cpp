@@ -1,0 +1,35 @@
+#include "experiments/gram_law.h"
+
+#include "core/check.h"
+
+namespace bochner {
+namespace {
+
+std::span<const double> row_of(const MatrixView<double>& rows, Index i) {
+  return {rows.row(i).data(), static_cast<std::size_t>(rows.cols())};
+}
+
+}  // namespace
+
+std::vector<double> gram_law_mse(const Estimator& estimator, const MatrixView<double>& X, std::span<const Index> m,
+                                 const Execution& execution) {
+  require_points(X, "gram_law_mse", "X");
+  const Index n = X.rows();
+  const auto sizes = static_cast<Index>(m.size());
+  const bool symmetric = estimator.draw(X.cols(), 1, 0, 0)->symmetric();
+  // A sum a row, added up in the order of the rows: the result does not depend on who computed which.
+  Matrix<double> sums = Matrix<double>::Zero(n, sizes);
+  parallel_for(n, execution, [&](Index i) {
+    for (Index j = symmetric ? i : 0; j < n; ++j) {
+      const double weight = symmetric && j > i ? 2 : 1;
+      for (Index k = 0; k < sizes; ++k) {
+        sums(i, k) += weight * estimator.law(row_of(X, i), row_of(X, j), m[static_cast<std::size_t>(k)]).mse;
+      }
+    }
+  });
+  std::vector<double> means;
+  for (Index k = 0; k < sizes; ++k) means.push_back(sums.col(k).sum() / static_cast<double>(n * n));
+  return means;
+}
+
+}  // namespace bochner

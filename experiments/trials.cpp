@@ -1,0 +1,68 @@
+#include "experiments/trials.h"
+
+#include "core/check.h"
+
+#include <algorithm>
+#include <atomic>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+namespace bochner {
+namespace {
+
+constexpr Index kMostBlocks = 128;
+constexpr Index kShortestBlock = 16;
+
+Index quotient_up(Index numerator, Index denominator) { return (numerator + denominator - 1) / denominator; }
+
+}  // namespace
+
+Index block_length(Index trials) {
+  require_at_least(trials, 1, "block_length", "trials");
+  Index length = kShortestBlock;
+  while (length * kMostBlocks < trials) length *= 2;
+  return length;
+}
+
+Index block_count(Index trials) { return quotient_up(trials, block_length(trials)); }
+
+Index shard_blocks(Index trials, const Shard& shard, const char* function) {
+  const Index length = block_length(trials);
+  const bool inside = 0 <= shard.begin && shard.begin < shard.end && shard.end <= trials;
+  const bool aligned = shard.begin % length == 0 && (shard.end % length == 0 || shard.end == trials);
+  if (!inside || !aligned) {
+    std::ostringstream text;
+    text << function << ": the shard is [" << shard.begin << ", " << shard.end << ") of " << trials
+         << " trials; expected 0 <= begin < end <= " << trials << ", both multiples of the block length " << length
+         << " (end may be " << trials << ")";
+    throw std::invalid_argument(text.str());
+  }
+  return quotient_up(shard.end - shard.begin, length);
+}
+
+void for_trials(Index trials, const Shard& shard, const Execution& execution, const char* function,
+                const std::function<void(Index block, Index trial)>& body) {
+  const Index blocks = shard_blocks(trials, shard, function);
+  const Index length = block_length(trials);
+  // parallel_for completes the bodies that it has begun; a long block must notice the stop itself.
+  std::atomic<bool> stopped = false;
+  Execution watched = execution;
+  if (execution.progress) {
+    watched.progress = [&](Index done, Index total) {
+      const bool wanted = execution.progress(done, total);
+      if (!wanted) stopped = true;
+      return wanted;
+    };
+  }
+  parallel_for(blocks, watched, [&](Index block) {
+    const Index first = shard.begin + block * length;
+    const Index last = std::min(first + length, shard.end);
+    for (Index trial = first; trial < last; ++trial) {
+      if (stopped) throw Interrupted(std::string(function) + ": stopped by the progress callback");
+      body(block, trial);
+    }
+  });
+}
+
+}  // namespace bochner

@@ -1,0 +1,61 @@
+"""Random features measured against the kernels they approximate.
+
+    >>> import bochner
+    >>> estimator = bochner.Estimator("softmax", "positive", "orthogonal")
+    >>> feature_map = estimator.draw(dim=64, m=256, seed=0)
+    >>> feature_map.m, feature_map.features
+    (256, 256)
+
+Sources are cited as [Key, place]; REFERENCES.md lists the keys.
+"""
+
+from . import experiments
+from ._attention import (
+    NonPositiveDenominatorWarning,
+    attention,
+    exact_attention,
+    uniform_attention,
+)
+from ._components import (
+    Component,
+    Coupling,
+    Entry,
+    Features,
+    Kernel,
+    RadialLaw,
+    list_couplings,
+    list_features,
+    list_kernels,
+    list_radial_laws,
+)
+from ._core import NoLawError, __version__, instruction_sets
+from ._estimator import Estimator, Law
+from ._feature_map import FeatureMap, ScaledFeatures
+from ._threads import get_num_threads, set_num_threads
+
+__all__ = [
+    "Component",
+    "Coupling",
+    "Entry",
+    "Estimator",
+    "FeatureMap",
+    "Features",
+    "Kernel",
+    "Law",
+    "NoLawError",
+    "NonPositiveDenominatorWarning",
+    "RadialLaw",
+    "ScaledFeatures",
+    "__version__",
+    "attention",
+    "exact_attention",
+    "experiments",
+    "get_num_threads",
+    "instruction_sets",
+    "list_couplings",
+    "list_features",
+    "list_kernels",
+    "list_radial_laws",
+    "set_num_threads",
+    "uniform_attention",
+]

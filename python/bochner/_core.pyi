@@ -1,0 +1,132 @@
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+_Float: TypeAlias = npt.NDArray[np.floating[Any]]
+_Float64: TypeAlias = npt.NDArray[np.float64]
+_Mask: TypeAlias = npt.NDArray[np.bool_]
+_Progress: TypeAlias = Callable[[int, int], object]
+
+__version__: str
+
+class NoLawError(ValueError): ...
+
+def instruction_sets() -> list[str]: ...
+def check_points(function: str, X: _Float, Y: _Float) -> None: ...
+
+class _Component:
+    def __init__(self, name: str, parameters: Mapping[str, float] = ...) -> None: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def parameters(self) -> dict[str, float]: ...
+    @staticmethod
+    def registered() -> list[tuple[str, dict[str, float], str]]: ...
+
+class Kernel(_Component):
+    def gram(self, X: _Float, Y: _Float, threads: int) -> _Float: ...
+    def paired(self, X: _Float, Y: _Float) -> _Float: ...
+
+class Features(_Component): ...
+class Coupling(_Component): ...
+class RadialLaw(_Component): ...
+
+class FeatureMap:
+    def __init__(self, kernel: Kernel, features: Features, frequencies: _Float64) -> None: ...
+    @property
+    def dim(self) -> int: ...
+    @property
+    def features(self) -> int: ...
+    @property
+    def symmetric(self) -> bool: ...
+    @property
+    def exponential(self) -> bool: ...
+    @property
+    def frequencies(self) -> _Float64: ...
+    def transform(self, X: _Float, is_key: bool, threads: int) -> _Float: ...
+    def transform_scaled(self, X: _Float, is_key: bool, threads: int) -> tuple[_Float, _Float]: ...
+    def gram(self, X: _Float, Y: _Float, threads: int) -> _Float: ...
+    def paired(self, X: _Float, Y: _Float) -> _Float: ...
+
+class Estimator:
+    def __init__(
+        self, kernel: Kernel, features: Features, coupling: Coupling, radial: RadialLaw | None = ...
+    ) -> None: ...
+    @property
+    def radial(self) -> tuple[str, dict[str, float]]: ...
+    @property
+    def has_law(self) -> bool: ...
+    def draw(self, dim: int, m: int, seed: int, trial: int) -> FeatureMap: ...
+    def law(self, X: _Float64, Y: _Float64, m: int, threads: int) -> _Float64: ...
+
+def attention(
+    Q: _Float,
+    K: _Float,
+    V: _Float,
+    maps: Sequence[FeatureMap],
+    causal: bool,
+    key_mask: _Mask | None,
+    scale: float | None,
+    zero_if_empty: bool,
+    threads: int,
+) -> tuple[_Float, list[int]]: ...
+def exact_attention(
+    Q: _Float,
+    K: _Float,
+    V: _Float,
+    causal: bool,
+    key_mask: _Mask | None,
+    scale: float | None,
+    zero_if_empty: bool,
+    threads: int,
+) -> _Float: ...
+def uniform_attention(
+    Q: _Float,
+    K: _Float,
+    V: _Float,
+    causal: bool,
+    key_mask: _Mask | None,
+    scale: float | None,
+    zero_if_empty: bool,
+    threads: int,
+) -> _Float: ...
+
+class Pointwise:
+    def __init__(
+        self,
+        estimator: Estimator,
+        X: _Float64,
+        Y: _Float64,
+        m: Sequence[int],
+        trials: int,
+        seed: int,
+        sampler: str,
+        single_precision: bool,
+    ) -> None: ...
+    def run(self, begin: int, end: int, threads: int, progress: _Progress | None) -> _Float64: ...
+    def rows(self, shards: Sequence[_Float64]) -> dict[str, list[Any]]: ...
+    def coverage(
+        self, repeats: int, threads: int, progress: _Progress | None
+    ) -> dict[str, list[Any]]: ...
+
+def block_length(trials: int) -> int: ...
+def attention_errors(
+    estimator: Estimator,
+    Q: _Float,
+    K: _Float,
+    V: _Float,
+    causal: bool,
+    key_mask: _Mask | None,
+    scale: float | None,
+    zero_if_empty: bool,
+    m: Sequence[int],
+    trials: int,
+    seed: int,
+    threads: int,
+    progress: _Progress | None,
+) -> dict[str, Any]: ...
+def gram_law_mse(
+    estimator: Estimator, X: _Float64, m: Sequence[int], threads: int
+) -> list[float]: ...

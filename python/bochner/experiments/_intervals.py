@@ -1,0 +1,37 @@
+"""95 % intervals."""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+_NORMAL_QUANTILE = 1.959963984540054
+
+
+def mean_interval(values: npt.NDArray[np.float64]) -> tuple[float, float, float]:
+    """Return the mean of independent values and the ends of Student's interval."""
+    # Here, so that `import bochner` does not wait for SciPy.
+    from scipy import stats
+
+    mean = float(values.mean())
+    half = float(stats.t.ppf(0.975, len(values) - 1) * standard_error(values))
+    return mean, mean - half, mean + half
+
+
+def standard_error(values: npt.NDArray[np.float64]) -> float:
+    """Return that of the mean of independent values."""
+    return float(values.std(ddof=1)) / math.sqrt(len(values))
+
+
+def share_interval(share: float, count: int) -> tuple[float, float]:
+    """Return the ends of the score interval of a binomial share [Wilson27].
+
+    Means of values between 0 and 1 vary less than a binomial share of the same mean.
+    """
+    z = _NORMAL_QUANTILE**2 / count
+    centre = (share + z / 2) / (1 + z)
+    half = math.sqrt(z * share * (1 - share) + z**2 / 4) / (1 + z)
+    # At a share of 0 the two are equal but for rounding; so at 1.
+    low = 0.0 if share == 0 else max(0.0, centre - half)
+    high = 1.0 if share == 1 else min(1.0, centre + half)
+    return low, high

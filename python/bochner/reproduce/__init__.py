@@ -1,0 +1,28 @@
+"""The main job: the paper's approximation-error figures, with verdicts.
+
+A figure is a file here, a subclass of `Figure`, and a line in `FIGURES`.
+"""
+
+from __future__ import annotations
+
+from bochner.reproduce.coverage import Coverage
+from bochner.reproduce.digits import Digits
+from bochner.reproduce.fig2 import Fig2
+from bochner.reproduce.fig4 import Fig4
+from bochner.reproduce.fig4_norms import Fig4Norms
+from bochner.reproduce.figure import Figure
+from bochner.reproduce.lemma2 import Lemma2
+from bochner.reproduce.theorem2 import Theorem2
+
+#: In the order of the page.
+FIGURES: tuple[type[Figure], ...] = (
+    Fig2,
+    Lemma2,
+    Theorem2,
+    Fig4,
+    Fig4Norms,
+    Digits,
+    Coverage,
+)
+
+__all__ = ["FIGURES", "Figure"]

@@ -1,0 +1,70 @@
+"""Seeds, intervals and tests that several figures share."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+#: Half-width of a 95 % normal interval in standard errors.
+NORMAL_95 = 1.959963984540054
+
+
+def seed_of(seed: int, *axes: object) -> int:
+    """Seed of one cell of a figure: a hash of the run's seed and of the axes it may depend on.
+
+    Different cells get independent streams; the order in which they are computed has no part in
+    it.
+    """
+    text = "/".join(str(axis) for axis in (seed, *axes))
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A value and its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        """Text for people: three digits, the interval in brackets."""
+        return f"{self.value:.3g} [{self.low:.3g}, {self.high:.3g}]"
+
+
+def mean_interval(values: ArrayLike) -> Interval:
+    """Mean of independent values with its Student interval; an infinite one for fewer than two."""
+    array = np.asarray(values, dtype=float)
+    mean = float(array.mean())
+    if array.size < 2:
+        return Interval(mean, -np.inf, np.inf)
+    half = float(stats.t.ppf(0.975, array.size - 1) * array.std(ddof=1) / np.sqrt(array.size))
+    return Interval(mean, mean - half, mean + half)
+
+
+def paired_ratio(first: ArrayLike, second: ArrayLike) -> Interval:
+    """Geometric mean of first/second over pairs, with the Student interval of its logarithm."""
+    logs = np.log(np.asarray(first, dtype=float)) - np.log(np.asarray(second, dtype=float))
+    log = mean_interval(logs)
+    return Interval(float(np.exp(log.value)), float(np.exp(log.low)), float(np.exp(log.high)))
+
+
+def share_interval(successes: int, trials: int) -> Interval:
+    """Share of successes with its Clopper-Pearson interval."""
+    exact = stats.binomtest(successes, trials).proportion_ci(0.95, method="exact")
+    return Interval(successes / trials, float(exact.low), float(exact.high))
+
+
+def normal_p_value(z: NDArray[np.float64]) -> float:
+    """Kolmogorov-Smirnov p-value of independent z-scores against the standard normal law."""
+    return float(stats.kstest(z, "norm").pvalue)
+
+
+def largest_p_value(z: NDArray[np.float64]) -> float:
+    """Probability that the largest of as many independent |z| is at least the one seen."""
+    tail = 2 * stats.norm.sf(np.abs(z).max())
+    return float(-np.expm1(z.size * np.log1p(-min(tail, 1 - 1e-16))))

@@ -1,0 +1,190 @@
+#include "core/check.h"
+#include "core/projection.h"
+#include "estimators/estimator.h"
+#include "estimators/feature_map.h"
+#include "estimators/law.h"
+#include "estimators/registry.h"
+#include "python/src/arrays.h"
+#include "python/src/bind.h"
+#include "python/src/execution.h"
+
+#include <pybind11/stl.h>
+
+#include <cmath>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace bochner::python {
+
+namespace py = pybind11;
+using namespace py::literals;
+
+namespace {
+
+/// pybind11 holds objects as non-const; none of the methods bound here changes one.
+template <class Part>
+std::shared_ptr<Part> share(std::shared_ptr<const Part> part) {
+  return std::const_pointer_cast<Part>(std::move(part));
+}
+
+template <class Part>
+using Maker = std::shared_ptr<const Part> (*)(const std::string&, const Parameters&);
+
+/// A class of one kind of component, which names and parameters of the registry build.
+template <class Part>
+py::class_<Part, std::shared_ptr<Part>> bind_component(py::module_& module, const char* name, Maker<Part> make,
+                                                       const std::vector<Registered<Part>>& registered) {
+  return py::class_<Part, std::shared_ptr<Part>>(module, name)
+      .def(py::init([make](const std::string& part, const Parameters& parameters) { return share(make(part, parameters)); }),
+           "name"_a, "parameters"_a = Parameters{})
+      .def_property_readonly("name", &Part::name)
+      .def_property_readonly("parameters", &Part::parameters)
+      .def_static("registered", [&registered] {
+        std::vector<std::tuple<std::string, Parameters, std::string>> entries;
+        for (const auto& entry : registered) entries.emplace_back(entry.name, entry.defaults, entry.summary);
+        return entries;
+      });
+}
+
+template <class Scalar, class Class>
+void bind_kernel_values(Class& kernel) {
+  kernel.def(
+      "gram",
+      [](const Kernel& self, const Array<Scalar>& X, const Array<Scalar>& Y, int threads) {
+        const auto x = as_matrix(X, "X");
+        const auto y = as_matrix(Y, "Y");
+        const double operations = 3.0 * static_cast<double>(x.size()) * static_cast<double>(y.rows());
+        return to_numpy(without_gil([&] { return gram<Scalar>(self, x, y, execution_for(threads, operations)); }));
+      },
+      "X"_a.noconvert(), "Y"_a.noconvert(), "threads"_a);
+  kernel.def(
+      "paired",
+      [](const Kernel& self, const Array<Scalar>& X, const Array<Scalar>& Y) {
+        const auto x = as_matrix(X, "X");
+        const auto y = as_matrix(Y, "Y");
+        return to_numpy(without_gil([&] { return paired<Scalar>(self, x, y); }));
+      },
+      "X"_a.noconvert(), "Y"_a.noconvert());
+}
+
+Side side_of(bool is_key) { return is_key ? Side::kKey : Side::kQuery; }
+
+double products(const FeatureMap& map, Index rows) {
+  return 2.0 * static_cast<double>(rows) * static_cast<double>(map.features()) * static_cast<double>(map.dim());
+}
+
+template <class Scalar, class Class>
+void bind_map_values(Class& map) {
+  map.def(
+      "transform",
+      [](const FeatureMap& self, const Array<Scalar>& X, bool is_key, int threads) {
+        const auto x = as_matrix(X, "X");
+        const double operations = products(self, x.rows());
+        return to_numpy(without_gil([&] { return transform<Scalar>(self, x, side_of(is_key), execution_for(threads, operations)); }));
+      },
+      "X"_a.noconvert(), "is_key"_a, "threads"_a);
+  map.def(
+      "transform_scaled",
+      [](const FeatureMap& self, const Array<Scalar>& X, bool is_key, int threads) {
+        const auto x = as_matrix(X, "X");
+        const double operations = products(self, x.rows());
+        auto scaled =
+            without_gil([&] { return transform_scaled<Scalar>(self, x, side_of(is_key), execution_for(threads, operations)); });
+        return py::make_tuple(to_numpy(std::move(scaled.values)), to_numpy(std::move(scaled.log_scale)));
+      },
+      "X"_a.noconvert(), "is_key"_a, "threads"_a);
+  map.def(
+      "gram",
+      [](const FeatureMap& self, const Array<Scalar>& X, const Array<Scalar>& Y, int threads) {
+        const auto x = as_matrix(X, "X");
+        const auto y = as_matrix(Y, "Y");
+        const double operations = static_cast<double>(x.rows()) * static_cast<double>(y.rows()) *
+                                  static_cast<double>(self.features());
+        return to_numpy(without_gil([&] { return gram<Scalar>(self, x, y, execution_for(threads, operations)); }));
+      },
+      "X"_a.noconvert(), "Y"_a.noconvert(), "threads"_a);
+  map.def(
+      "paired",
+      [](const FeatureMap& self, const Array<Scalar>& X, const Array<Scalar>& Y) {
+        const auto x = as_matrix(X, "X");
+        const auto y = as_matrix(Y, "Y");
+        return to_numpy(without_gil([&] { return paired<Scalar>(self, x, y); }));
+      },
+      "X"_a.noconvert(), "Y"_a.noconvert());
+}
+
+void bind_map(py::module_& module) {
+  py::class_<FeatureMap, std::shared_ptr<FeatureMap>> map(module, "FeatureMap");
+  map.def(py::init([](const Kernel& kernel, const FeatureFamily& family, const Array<double>& frequencies) {
+            return share(family.make(kernel, std::make_shared<DenseProjection>(as_matrix(frequencies, "frequencies"))));
+          }),
+          "kernel"_a, "features"_a, "frequencies"_a.noconvert())
+      .def_property_readonly("dim", &FeatureMap::dim)
+      .def_property_readonly("features", &FeatureMap::features)
+      .def_property_readonly("symmetric", &FeatureMap::symmetric)
+      .def_property_readonly("exponential", [](const FeatureMap& self) { return self.form() == Form::kExponents; })
+      .def_property_readonly("frequencies", [](const FeatureMap& self) { return to_numpy(self.frequencies()); });
+  bind_map_values<float>(map);
+  bind_map_values<double>(map);
+}
+
+/// The law of each pair of rows, as (4, n): mean, variance, bias, mse.
+Matrix<double> laws_of_rows(const Estimator& estimator, const MatrixMap<double>& X, const MatrixMap<double>& Y, Index m,
+                            const Execution& execution) {
+  Matrix<double> laws(4, X.rows());
+  parallel_for(X.rows(), execution, [&](Index i) {
+    const Law law = estimator.law(row_of(X, i), row_of(Y, i), m);
+    laws.col(i) << law.mean, law.variance, law.bias, law.mse;
+  });
+  return laws;
+}
+
+void bind_estimator(py::module_& module) {
+  py::class_<Estimator, std::shared_ptr<Estimator>>(module, "Estimator")
+      .def(py::init([](std::shared_ptr<Kernel> kernel, std::shared_ptr<FeatureFamily> features,
+                       std::shared_ptr<Coupling> coupling, std::shared_ptr<RadialLaw> radial) {
+             return std::make_shared<Estimator>(std::move(kernel), std::move(features), std::move(coupling), std::move(radial));
+           }),
+           "kernel"_a, "features"_a, "coupling"_a, "radial"_a = nullptr)
+      .def_property_readonly("radial", [](const Estimator& self) {
+        return std::make_pair(self.radial().name(), self.radial().parameters());
+      })
+      .def_property_readonly("has_law", &Estimator::has_law)
+      .def(
+          "draw",
+          [](const Estimator& self, Index dim, Index m, std::uint64_t seed, std::uint64_t trial) {
+            return share(without_gil([&] { return self.draw(dim, m, seed, trial); }));
+          },
+          "dim"_a, "m"_a, "seed"_a, "trial"_a)
+      .def(
+          "law",
+          [](const Estimator& self, const Array<double>& X, const Array<double>& Y, Index m, int threads) {
+            const auto x = as_matrix(X, "X");
+            const auto y = as_matrix(Y, "Y");
+            require_points(x, "law", "X");
+            require_points(y, "law", "Y");
+            require_same_shape(x, y, "law", "X", "Y");
+            const double operations = 5e3 * static_cast<double>(x.rows());
+            return to_numpy(without_gil([&] { return laws_of_rows(self, x, y, m, execution_for(threads, operations)); }));
+          },
+          "X"_a.noconvert(), "Y"_a.noconvert(), "m"_a, "threads"_a);
+}
+
+}  // namespace
+
+void bind_estimators(py::module_& module) {
+  py::register_exception<NoLawError>(module, "NoLawError", PyExc_ValueError).attr("__module__") = "bochner";
+  auto kernel = bind_component<Kernel>(module, "Kernel", make_kernel, registered_kernels());
+  bind_kernel_values<float>(kernel);
+  bind_kernel_values<double>(kernel);
+  bind_component<FeatureFamily>(module, "Features", make_features, registered_features());
+  bind_component<Coupling>(module, "Coupling", make_coupling, registered_couplings());
+  bind_component<RadialLaw>(module, "RadialLaw", make_radial_law, registered_radial_laws());
+  bind_map(module);
+  bind_estimator(module);
+}
+
+}  // namespace bochner::python
