@@ -57,14 +57,19 @@ std::shared_ptr<const FeatureMap> Estimator::map_of(const Matrix<double>& W) con
 }
 
 Law Estimator::law(std::span<const double> x, std::span<const double> y, Index m) const {
-  require_at_least(m, 1, "law", "m");
+  return laws(x, y, {&m, 1}).front();
+}
+
+std::vector<Law> Estimator::laws(std::span<const double> x, std::span<const double> y, std::span<const Index> m) const {
+  require_at_least(static_cast<Index>(m.size()), 1, "law", "the number of m");
+  for (const Index size : m) require_at_least(size, 1, "law", "m");
   if (x.size() != y.size() || x.empty()) {
     throw std::invalid_argument("law: x has " + std::to_string(x.size()) + " and y " + std::to_string(y.size()) +
                                 " entries; expected the same number >= 1");
   }
-  const auto law = features_->law(*kernel_, *radial_, *coupling_, m, x, y);
-  if (!law) throw NoLawError("law: no exact law is known of " + describe());
-  return *law;
+  auto laws = features_->laws(*kernel_, *radial_, *coupling_, m, x, y);
+  if (laws.empty()) throw NoLawError("law: no exact law is known of " + describe());
+  return laws;
 }
 
 bool Estimator::has_law() const {

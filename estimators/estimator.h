@@ -46,6 +46,9 @@ class Estimator {
   /// known, std::invalid_argument on sizes. x and y are finite.
   Law law(std::span<const double> x, std::span<const double> y, Index m) const;
 
+  /// The same for each m, sharing the work that does not depend on m.
+  std::vector<Law> laws(std::span<const double> x, std::span<const double> y, std::span<const Index> m) const;
+
   /// Whether law() exists for this combination, tried on one pair.
   bool has_law() const;
 

@@ -7,6 +7,17 @@ std::optional<Law> FeatureFamily::law(const Kernel&, const RadialLaw&, const Cou
   return std::nullopt;
 }
 
+std::vector<Law> FeatureFamily::laws(const Kernel& kernel, const RadialLaw& radial, const Coupling& coupling,
+                                     std::span<const Index> m, std::span<const double> x, std::span<const double> y) const {
+  std::vector<Law> laws;
+  for (const Index size : m) {
+    const auto one = law(kernel, radial, coupling, size, x, y);
+    if (!one) return {};
+    laws.push_back(*one);
+  }
+  return laws;
+}
+
 std::vector<Vector<double>> FeatureFamily::tail_shifts(const Kernel&, std::span<const double>, std::span<const double>) const {
   return {};
 }

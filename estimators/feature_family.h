@@ -31,9 +31,12 @@ class FeatureFamily : public Component {
   /// The exact law of K^(x, y) with m frequencies; none where it is not known.
   virtual std::optional<Law> law(const Kernel& kernel, const RadialLaw& radial, const Coupling& coupling, Index m,
                                  std::span<const double> x, std::span<const double> y) const;
+  /// The same for each m, which may share work; empty where it is not known.
+  virtual std::vector<Law> laws(const Kernel& kernel, const RadialLaw& radial, const Coupling& coupling,
+                                std::span<const Index> m, std::span<const double> x, std::span<const double> y) const;
 
-  /// Shifts a_k (d) such that a frequency from the density p(w) exp(a_k.w), for a k drawn evenly, samples the heavy tail of
-  /// the squared error at (x, y), in units of the unscaled frequencies; empty where none is needed.
+  /// Shifts a_k (d) such that a frequency from the density p(w) exp(a_k.w), for a k drawn evenly, samples the tails that
+  /// carry the mean and the squared error at (x, y), in units of the unscaled frequencies; empty where none is needed.
   virtual std::vector<Vector<double>> tail_shifts(const Kernel& kernel, std::span<const double> x,
                                                   std::span<const double> y) const;
 };

@@ -22,9 +22,8 @@ std::vector<double> gram_law_mse(const Estimator& estimator, const MatrixView<do
   parallel_for(n, execution, [&](Index i) {
     for (Index j = symmetric ? i : 0; j < n; ++j) {
       const double weight = symmetric && j > i ? 2 : 1;
-      for (Index k = 0; k < sizes; ++k) {
-        sums(i, k) += weight * estimator.law(row_of(X, i), row_of(X, j), m[static_cast<std::size_t>(k)]).mse;
-      }
+      const std::vector<Law> laws = estimator.laws(row_of(X, i), row_of(X, j), m);
+      for (Index k = 0; k < sizes; ++k) sums(i, k) += weight * laws[static_cast<std::size_t>(k)].mse;
     }
   });
   std::vector<double> means;

@@ -14,7 +14,7 @@ namespace bochner {
 ///
 /// X (n, d) -> (|m|), bit-identical for any number of threads. Throws NoLawError where none is known,
 /// std::invalid_argument on sizes, std::domain_error on NaN or infinity in X, Interrupted.
-/// Cost: n (n + 1) |m| / 2 laws of a symmetric map, n^2 |m| of any other.
+/// Cost: Estimator::laws for n (n + 1) / 2 pairs with a symmetric map, n^2 with any other.
 std::vector<double> gram_law_mse(const Estimator& estimator, const MatrixView<double>& X, std::span<const Index> m,
                                  const Execution& execution = {});
 

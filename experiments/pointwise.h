@@ -20,7 +20,7 @@ enum class Sampler { kAutomatic, kPlain, kTilted };
 /// shortfall of a 95 % interval grows as the skewness of the squared errors over sqrt(trials), and that skewness, for errors
 /// with exponential tails, about as the kurtosis: at this limit plain intervals were measured to cover 93.5 to 95 %, for
 /// 1,000 to 100,000 trials.
-inline constexpr double kPlainLimit = 0.1;
+inline constexpr double kPlainLimit = 0.08;
 
 /// Trials of a run and, times cells, of its tilted streams: one word holds both.
 inline constexpr Index kMostTrials = Index{1} << 40;

@@ -50,9 +50,13 @@ void for_trials(Index trials, const Shard& shard, const Execution& execution, co
   Execution watched = execution;
   if (execution.progress) {
     watched.progress = [&](Index done, Index total) {
-      const bool wanted = execution.progress(done, total);
-      if (!wanted) stopped = true;
-      return wanted;
+      try {
+        stopped = !execution.progress(done, total);
+      } catch (...) {
+        stopped = true;
+        throw;
+      }
+      return !stopped;
     };
   }
   parallel_for(blocks, watched, [&](Index block) {

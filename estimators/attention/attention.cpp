@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "core/check.h"
 #include "estimators/attention/heads.h"
@@ -17,7 +18,8 @@ template <class Scalar>
 class SingleHead {
  public:
   SingleHead(const MatrixView<Scalar>& Q, const MatrixView<Scalar>& K, const MatrixView<Scalar>& V)
-      : output_(Q.rows(), V.cols()), batch_{array(Q, 0), array(K, 1), array(V, 2), {output_.data(), 1, 1, Q.rows(), V.cols()}} {}
+      : output_(Q.rows(), V.cols()),
+        batch_{array(Q, 0), array(K, 1), array(V, 2), {output_.data(), 1, 1, Q.rows(), V.cols()}} {}
   SingleHead(const SingleHead&) = delete;
   SingleHead& operator=(const SingleHead&) = delete;
 
@@ -66,8 +68,9 @@ std::vector<Index> favor(const AttentionBatch<Scalar>& batch, std::span<const Fe
 }  // namespace
 
 template <class Scalar>
-std::vector<Index> attention(const AttentionBatch<Scalar>& batch, std::span<const std::shared_ptr<const FeatureMap>> maps,
-                             const AttentionOptions& options, const Execution& execution) {
+std::vector<Index> attention(const AttentionBatch<Scalar>& batch,
+                             std::span<const std::shared_ptr<const FeatureMap>> maps, const AttentionOptions& options,
+                             const Execution& execution) {
   std::vector<const FeatureMap*> pointers;
   for (const auto& map : maps) pointers.push_back(map.get());
   return favor<Scalar>(batch, pointers, options, execution);
@@ -82,7 +85,8 @@ void exact_attention(const AttentionBatch<Scalar>& batch, const AttentionOptions
 }
 
 template <class Scalar>
-void uniform_attention(const AttentionBatch<Scalar>& batch, const AttentionOptions& options, const Execution& execution) {
+void uniform_attention(const AttentionBatch<Scalar>& batch, const AttentionOptions& options,
+                       const Execution& execution) {
   require_attention_batch(batch, options, "uniform_attention");
   for_attention_tasks<Scalar>(batch, options, {}, execution, uniform_heads<Scalar>);
 }
@@ -112,16 +116,17 @@ Matrix<Scalar> uniform_attention(const MatrixView<Scalar>& Q, const MatrixView<S
   return head.take_output();
 }
 
-#define BOCHNER_INSTANTIATE(Scalar)                                                                                        \
-  template std::vector<Index> attention(const AttentionBatch<Scalar>&, std::span<const std::shared_ptr<const FeatureMap>>, \
-                                        const AttentionOptions&, const Execution&);                                       \
-  template void exact_attention(const AttentionBatch<Scalar>&, const AttentionOptions&, const Execution&);                 \
-  template void uniform_attention(const AttentionBatch<Scalar>&, const AttentionOptions&, const Execution&);               \
-  template AttentionResult<Scalar> attention(const MatrixView<Scalar>&, const MatrixView<Scalar>&,                         \
-                                             const MatrixView<Scalar>&, const FeatureMap&, const AttentionOptions&);       \
-  template Matrix<Scalar> exact_attention(const MatrixView<Scalar>&, const MatrixView<Scalar>&, const MatrixView<Scalar>&, \
-                                          const AttentionOptions&, const Execution&);                                      \
-  template Matrix<Scalar> uniform_attention(const MatrixView<Scalar>&, const MatrixView<Scalar>&,                          \
+#define BOCHNER_INSTANTIATE(Scalar)                                                                                  \
+  template std::vector<Index> attention(const AttentionBatch<Scalar>&,                                               \
+                                        std::span<const std::shared_ptr<const FeatureMap>>, const AttentionOptions&, \
+                                        const Execution&);                                                           \
+  template void exact_attention(const AttentionBatch<Scalar>&, const AttentionOptions&, const Execution&);           \
+  template void uniform_attention(const AttentionBatch<Scalar>&, const AttentionOptions&, const Execution&);         \
+  template AttentionResult<Scalar> attention(const MatrixView<Scalar>&, const MatrixView<Scalar>&,                   \
+                                             const MatrixView<Scalar>&, const FeatureMap&, const AttentionOptions&); \
+  template Matrix<Scalar> exact_attention(const MatrixView<Scalar>&, const MatrixView<Scalar>&,                      \
+                                          const MatrixView<Scalar>&, const AttentionOptions&, const Execution&);     \
+  template Matrix<Scalar> uniform_attention(const MatrixView<Scalar>&, const MatrixView<Scalar>&,                    \
                                             const MatrixView<Scalar>&, const AttentionOptions&);
 BOCHNER_INSTANTIATE(float)
 BOCHNER_INSTANTIATE(double)

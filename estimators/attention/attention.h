@@ -12,17 +12,19 @@
 
 namespace bochner {
 
-/// Attention of one head by random features: out = D^-1 phi(Q) (phi(K)^T V), D = diag(phi(Q) phi(K)^T 1), over the keys that
-/// each query sees, queries and keys times the root of the scale. No epsilon anywhere; a later key changes no earlier row.
+/// Attention of one head by random features, and how many of its rows had a denominator that was not positive.
 template <class Scalar>
 struct AttentionResult {
-  Matrix<Scalar> output;       // (Lq, dv)
-  Index nonpositive = 0;       ///< denominators <= 0: none with kExponents maps; those rows are what the quotient says
+  Matrix<Scalar> output;  // (Lq, dv)
+  Index nonpositive = 0;  ///< denominators <= 0: none with kExponents maps; those rows are what the quotient says
 };
 
-/// Shapes: Q (Lq, d), K (Lk, d), V (Lk, dv) -> (Lq, dv). Throws std::invalid_argument on shapes, a mask of another length, or a
-/// query that sees no key unless options.empty is kZero; std::domain_error on NaN or infinity in Q or in keys and values
-/// that count, on a scale that is not finite and positive, or where the features overflow Scalar.
+/// Attention of one head by random features: out = D^-1 phi(Q) (phi(K)^T V), D = diag(phi(Q) phi(K)^T 1), over the keys
+/// that each query sees, queries and keys times the root of the scale. No epsilon anywhere; a later key changes no
+/// earlier row.
+/// Shapes: Q (Lq, d), K (Lk, d), V (Lk, dv) -> (Lq, dv). Throws std::invalid_argument on shapes, a mask of another
+/// length, or a query that sees no key unless options.empty is kZero; std::domain_error on NaN or infinity in Q or in
+/// keys and values that count, on a scale that is not finite and positive, or where the features overflow Scalar.
 /// Cost: O((Lq + Lk) p (d + dv)); no array of L x p is stored. [Choromanski21, Algorithm 1]
 template <class Scalar>
 AttentionResult<Scalar> attention(const MatrixView<Scalar>& Q, const MatrixView<Scalar>& K, const MatrixView<Scalar>& V,
@@ -34,20 +36,22 @@ template <class Scalar>
 Matrix<Scalar> exact_attention(const MatrixView<Scalar>& Q, const MatrixView<Scalar>& K, const MatrixView<Scalar>& V,
                                const AttentionOptions& options = {}, const Execution& execution = {});
 
-/// The average of the values that a query sees: what attention without any information would give. An error of attention
-/// means little without that of this baseline beside it. Shapes and errors as attention().
+/// The average of the values that a query sees: what attention without any information would give. An error of
+/// attention means little without that of this baseline beside it. Shapes and errors as attention().
 template <class Scalar>
 Matrix<Scalar> uniform_attention(const MatrixView<Scalar>& Q, const MatrixView<Scalar>& K, const MatrixView<Scalar>& V,
                                  const AttentionOptions& options = {});
 
-/// The same for batches and heads, written into batch.out, in parallel over items and heads (exact_attention: and blocks of
-/// queries). One item alone gives the bits that it gives in a batch. `maps` holds one map for all, or one a key head.
-/// Returns the number of denominators <= 0, (B, Hq). Throws as above, and Interrupted.
+/// The same for batches and heads, written into batch.out, in parallel over items and heads (exact_attention: and
+/// blocks of queries). One item alone gives the bits that it gives in a batch. `maps` holds one map for all, or one a
+/// key head. Returns the number of denominators <= 0, (B, Hq). Throws as above, and Interrupted.
 template <class Scalar>
-std::vector<Index> attention(const AttentionBatch<Scalar>& batch, std::span<const std::shared_ptr<const FeatureMap>> maps,
+std::vector<Index> attention(const AttentionBatch<Scalar>& batch,
+                             std::span<const std::shared_ptr<const FeatureMap>> maps,
                              const AttentionOptions& options = {}, const Execution& execution = {});
 template <class Scalar>
-void exact_attention(const AttentionBatch<Scalar>& batch, const AttentionOptions& options = {}, const Execution& execution = {});
+void exact_attention(const AttentionBatch<Scalar>& batch, const AttentionOptions& options = {},
+                     const Execution& execution = {});
 template <class Scalar>
 void uniform_attention(const AttentionBatch<Scalar>& batch, const AttentionOptions& options = {},
                        const Execution& execution = {});

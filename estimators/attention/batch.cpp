@@ -70,9 +70,10 @@ void require_finite_heads(const HeadArray<const Scalar>& array, const AttentionO
         if (!mask.empty() && !mask[static_cast<std::size_t>(i)]) continue;
         for (Index c = 0; c < rows.cols(); ++c) {
           if (std::isfinite(rows(i, c))) continue;
-          const std::string place = array.batch * array.heads == 1
-                                        ? std::string(parameter)
-                                        : std::string(parameter) + "[" + std::to_string(item) + ", " + std::to_string(head) + "]";
+          const std::string place =
+              array.batch * array.heads == 1
+                  ? std::string(parameter)
+                  : std::string(parameter) + "[" + std::to_string(item) + ", " + std::to_string(head) + "]";
           detail::throw_not_finite(function, place, i, c, static_cast<double>(rows(i, c)));
         }
       }
@@ -100,7 +101,8 @@ Matrix<typename Rows::Scalar> gather(const Rows& rows, const std::vector<Index>&
 }  // namespace
 
 template <class Scalar>
-void require_attention_batch(const AttentionBatch<Scalar>& batch, const AttentionOptions& options, const char* function) {
+void require_attention_batch(const AttentionBatch<Scalar>& batch, const AttentionOptions& options,
+                             const char* function) {
   require_shapes(batch, function);
   require_mask(options, batch.K.batch, batch.K.rows, function);
   require_positive(attention_scale(options.scale, batch.Q.cols), function, "scale");
@@ -116,8 +118,9 @@ void require_attention_batch(const AttentionBatch<Scalar>& batch, const Attentio
 }
 
 template <class Scalar>
-void for_attention_tasks(const AttentionBatch<Scalar>& batch, const AttentionOptions& options, const AttentionSplit& split,
-                         const Execution& execution, const std::function<void(AttentionTask<Scalar>&)>& body) {
+void for_attention_tasks(const AttentionBatch<Scalar>& batch, const AttentionOptions& options,
+                         const AttentionSplit& split, const Execution& execution,
+                         const std::function<void(AttentionTask<Scalar>&)>& body) {
   const HeadArray<const Scalar>& Q = batch.Q;
   const HeadArray<const Scalar>& K = batch.K;
   const HeadArray<const Scalar>& V = batch.V;
@@ -157,9 +160,9 @@ void for_attention_tasks(const AttentionBatch<Scalar>& batch, const AttentionOpt
   });
 }
 
-#define BOCHNER_INSTANTIATE(Scalar)                                                                                  \
-  template void require_attention_batch(const AttentionBatch<Scalar>&, const AttentionOptions&, const char*);        \
-  template void for_attention_tasks(const AttentionBatch<Scalar>&, const AttentionOptions&, const AttentionSplit&,   \
+#define BOCHNER_INSTANTIATE(Scalar)                                                                                \
+  template void require_attention_batch(const AttentionBatch<Scalar>&, const AttentionOptions&, const char*);      \
+  template void for_attention_tasks(const AttentionBatch<Scalar>&, const AttentionOptions&, const AttentionSplit&, \
                                     const Execution&, const std::function<void(AttentionTask<Scalar>&)>&);
 BOCHNER_INSTANTIATE(float)
 BOCHNER_INSTANTIATE(double)

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <span>
+#include <type_traits>
 
 #include "core/parallel.h"
 #include "core/types.h"
@@ -25,7 +26,8 @@ struct HeadArray {
   }
 };
 
-/// The arrays of attention with grouped heads: query head h uses key head h / (Hq / Hk). `out` must not overlap the others.
+/// The arrays of attention with grouped heads: query head h uses key head h / (Hq / Hk). `out` must not overlap the
+/// others.
 template <class Scalar>
 struct AttentionBatch {
   HeadArray<const Scalar> Q;  // (B, Hq, Lq, d)
@@ -52,15 +54,18 @@ struct AttentionTask {
   Index first_head;  ///< of the g heads, counted through the batch
 };
 
-/// Throws std::invalid_argument on shapes, a mask of another length, or a query that sees no key where that is an error;
-/// std::domain_error on a scale that is not finite and positive, or NaN or infinity in Q or in keys and values that count.
+/// Throws std::invalid_argument on shapes, a mask of another length, or a query that sees no key where that is an
+/// error; std::domain_error on a scale that is not finite and positive, or NaN or infinity in Q or in keys and values
+/// that count.
 template <class Scalar>
-void require_attention_batch(const AttentionBatch<Scalar>& batch, const AttentionOptions& options, const char* function);
+void require_attention_batch(const AttentionBatch<Scalar>& batch, const AttentionOptions& options,
+                             const char* function);
 
-/// Calls the body for the tasks of a batch that has been checked, in parallel. Keys that do not count are left out by copying
-/// the others, a head at a time.
+/// Calls the body for the tasks of a batch that has been checked, in parallel. Keys that do not count are left out by
+/// copying the others, a head at a time.
 template <class Scalar>
-void for_attention_tasks(const AttentionBatch<Scalar>& batch, const AttentionOptions& options, const AttentionSplit& split,
-                         const Execution& execution, const std::function<void(AttentionTask<Scalar>&)>& body);
+void for_attention_tasks(const AttentionBatch<Scalar>& batch, const AttentionOptions& options,
+                         const AttentionSplit& split, const Execution& execution,
+                         const std::function<void(AttentionTask<Scalar>&)>& body);
 
 }  // namespace bochner

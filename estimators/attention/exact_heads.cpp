@@ -47,7 +47,8 @@ class SoftmaxTile {
   }
 
  private:
-  /// Turns row i of the scores into weights, zero for keys that are not seen, and returns the factor of its sums so far.
+  /// Turns row i of the scores into weights, zero for keys that are not seen, and returns the factor of its sums so
+  /// far.
   Scalar to_weights(Index i, Index keys, Index seen) {
     Scalar* scores = scores_.row(i).data();
     const auto count = static_cast<std::size_t>(seen);
@@ -56,7 +57,8 @@ class SoftmaxTile {
     const Scalar largest = simd::max_sum<Scalar>({scores, count}, {});
     if (!std::isfinite(largest)) {
       throw std::domain_error(
-          "exact_attention: scale * q.k is not finite for some row; expected queries and keys whose scores the scalar type can hold");
+          "exact_attention: scale * q.k is not finite for some row; expected queries and keys whose scores the scalar "
+          "type can hold");
     }
     const Scalar maximum = std::max(maxima_(i), largest);
     const Scalar decay = std::exp(maxima_(i) - maximum);

@@ -27,7 +27,8 @@ class RunningKeys {
         tile_start_ = next;
         tile_end_ += tile_.load(keys_.rows() - next, [&](Index i) { return keys_.row(next + i); });
       }
-      sums_.append(tile_.features(next - tile_start_), tile_.log_scale(next - tile_start_), values_.row(next).transpose());
+      sums_.append(tile_.features(next - tile_start_), tile_.log_scale(next - tile_start_),
+                   values_.row(next).transpose());
     }
     return sums_;
   }
@@ -49,11 +50,11 @@ void favor_heads(const FeatureMap& map, double scale, AttentionTask<Scalar>& tas
   const auto group = static_cast<Index>(nonpositive.size());
   RunningKeys<Scalar> keys(map, std::sqrt(scale), task);
   FeatureTile<Scalar> tile(map, Side::kQuery, std::sqrt(scale));
-  // Query by query, the heads of a group side by side: what a query sees never shrinks, so one pass over the keys serves all.
+  // Query by query, the heads of a group side by side: what a query sees never shrinks, so one pass over the keys
+  // serves all.
   const auto row_of = [&](Index turn) { return turn % group * queries + turn / group; };
   for (Index start = 0; start < group * queries;) {
-    const Index rows =
-        tile.load(group * queries - start, [&](Index i) { return task.queries.row(row_of(start + i)); });
+    const Index rows = tile.load(group * queries - start, [&](Index i) { return task.queries.row(row_of(start + i)); });
     for (Index i = 0; i < rows; ++i) {
       const Index turn = start + i;
       auto out = task.out.row(row_of(turn));

@@ -7,8 +7,8 @@
 
 namespace bochner {
 
-/// The features of up to tile_rows(map) rows, with the memory for them: the working memory of an attention pass. Rows are
-/// multiplied by `factor` on the way in. Memory grows to the largest tile that was loaded. The map must outlive it.
+/// The features of up to tile_rows(map) rows, with the memory for them: the working memory of an attention pass. Rows
+/// are multiplied by `factor` on the way in. Memory grows to the largest tile that was loaded. The map must outlive it.
 template <class Scalar>
 class FeatureTile {
  public:

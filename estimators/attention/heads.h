@@ -8,8 +8,8 @@
 
 namespace bochner {
 
-/// The three kinds of attention, each for one task: out_i = sum_j a_ij v_j over the keys that query i sees, zeros where it sees
-/// none. Every row of `out` depends on its query and the keys that it sees only, to the bit.
+/// The three kinds of attention, each for one task: out_i = sum_j a_ij v_j over the keys that query i sees, zeros where
+/// it sees none. Every row of `out` depends on its query and the keys that it sees only, to the bit.
 
 /// a_ij = phi(q_i).phi(k_j) / sum, with queries and keys times the root of the scale (estimators/attention/sums.h).
 /// Adds to nonpositive (g) the number of denominators <= 0. Cost: O((g n + k) p (d + dv)); memory: two tiles.

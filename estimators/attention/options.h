@@ -15,8 +15,8 @@ enum class EmptyRow { kError, kZero };
 struct AttentionOptions {
   /// Query i sees the keys j <= i + Lk - Lq: the ends are aligned.
   bool causal = false;
-  /// (Lk), or (B, Lk) for a batch, shared by all heads; true where a key counts. Empty: all keys count. A key that does not
-  /// count is absent from numerator and denominator, and may hold anything.
+  /// (Lk), or (B, Lk) for a batch, shared by all heads; true where a key counts. Empty: all keys count. A key that does
+  /// not count is absent from numerator and denominator, and may hold anything.
   std::span<const bool> key_mask = {};
   /// The factor of q.k, finite and positive; none means 1/sqrt(d). Queries and keys are both multiplied by its root.
   std::optional<double> scale = {};

@@ -11,7 +11,8 @@
 namespace bochner {
 namespace {
 
-/// Below every maximum that a key can make, and finite: differences from it are minus infinity or very negative, never NaN.
+/// Below every maximum that a key can make, and finite: differences from it are minus infinity or very negative, never
+/// NaN.
 template <class Scalar>
 constexpr Scalar kFloor = std::numeric_limits<Scalar>::lowest() / 4;
 
@@ -28,7 +29,8 @@ Scalar largest(Vector<Scalar>& values) {
 
 [[noreturn]] void throw_not_finite_features() {
   throw std::domain_error(
-      "attention: the features of a row are not finite; expected queries and keys whose features the scalar type can hold");
+      "attention: the features of a row are not finite; expected queries and keys whose features the scalar type can "
+      "hold");
 }
 
 template <class Scalar>

@@ -32,7 +32,8 @@ std::shared_ptr<const Projection> OrthogonalCoupling::draw(const RadialLaw& radi
 
 std::optional<std::vector<PairGroup>> OrthogonalCoupling::dependent_pairs(Index m, Index dim) const {
   const double d = static_cast<double>(dim);
-  const double blocks = static_cast<double>(m / dim);
+  const Index whole_blocks = m / dim;
+  const double blocks = static_cast<double>(whole_blocks);
   const double partial = static_cast<double>(m % dim);
   return std::vector<PairGroup>{{blocks * d * (d - 1) + partial * (partial - 1), 0.0}};
 }

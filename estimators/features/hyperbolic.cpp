@@ -25,7 +25,8 @@ std::shared_ptr<const FeatureMap> HyperbolicFeatures::make(const Kernel& kernel,
 
 std::vector<Vector<double>> HyperbolicFeatures::tail_shifts(const Kernel& kernel, std::span<const double> x,
                                                             std::span<const double> y) const {
-  return {tail_shift(kernel, x, y, 2), tail_shift(kernel, x, y, -2)};
+  return {tail_shift(kernel, x, y, 1), tail_shift(kernel, x, y, -1), tail_shift(kernel, x, y, 2),
+          tail_shift(kernel, x, y, -2)};
 }
 
 }  // namespace bochner

@@ -11,7 +11,7 @@ class HyperbolicFeatures final : public ProjectedFamily {
   std::string name() const override { return "hyperbolic"; }
   std::shared_ptr<const FeatureMap> make(const Kernel& kernel, std::shared_ptr<const Projection> projection) const override;
   Index features(Index m) const override { return 2 * m; }
-  /// +-2 (x' + y') [Bochner, 12.2].
+  /// +-(x' + y') and +-2 (x' + y') [Bochner, 12.2].
   std::vector<Vector<double>> tail_shifts(const Kernel& kernel, std::span<const double> x,
                                           std::span<const double> y) const override;
 

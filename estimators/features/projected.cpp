@@ -9,6 +9,11 @@ std::optional<Law> ProjectedFamily::law(const Kernel& kernel, const RadialLaw& r
   return one_frequency_law(estimate_of(kernel), kernel, radial, coupling, m, x, y);
 }
 
+std::vector<Law> ProjectedFamily::laws(const Kernel& kernel, const RadialLaw& radial, const Coupling& coupling,
+                                       std::span<const Index> m, std::span<const double> x, std::span<const double> y) const {
+  return one_frequency_laws(estimate_of(kernel), kernel, radial, coupling, m, x, y);
+}
+
 OneFrequencyEstimate ProjectedFamily::estimate_of(const Kernel& kernel) const {
   OneFrequencyEstimate estimate = softmax_estimate();
   const ProjectionForm form = kernel.projection_form();

@@ -59,6 +59,8 @@ class ProjectedFamily : public FeatureFamily {
  public:
   std::optional<Law> law(const Kernel& kernel, const RadialLaw& radial, const Coupling& coupling, Index m,
                          std::span<const double> x, std::span<const double> y) const final;
+  std::vector<Law> laws(const Kernel& kernel, const RadialLaw& radial, const Coupling& coupling, std::span<const Index> m,
+                        std::span<const double> x, std::span<const double> y) const final;
 
  protected:
   /// The estimate of exp(x.y) that this family makes with Gaussian frequencies.

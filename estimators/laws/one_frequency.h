@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <span>
+#include <vector>
 
 namespace bochner {
 
@@ -32,5 +33,10 @@ struct OneFrequencyEstimate {
 /// has no closed form. Cost: O(d) and a few special functions.
 std::optional<Law> one_frequency_law(const OneFrequencyEstimate& estimate, const Kernel& kernel, const RadialLaw& radial,
                                      const Coupling& coupling, Index m, std::span<const double> x, std::span<const double> y);
+
+/// The same for each m: the special functions are evaluated once. Empty where there is none.
+std::vector<Law> one_frequency_laws(const OneFrequencyEstimate& estimate, const Kernel& kernel, const RadialLaw& radial,
+                                    const Coupling& coupling, std::span<const Index> m, std::span<const double> x,
+                                    std::span<const double> y);
 
 }  // namespace bochner

@@ -63,6 +63,10 @@ class Component:
         ----------
         part : str or instance of this class
 
+        Returns
+        -------
+        instance of this class
+
         Raises
         ------
         TypeError

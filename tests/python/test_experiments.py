@@ -56,9 +56,7 @@ def test_pointwise_trials_are_draws():
         np.testing.assert_allclose(rows["mean"], values.mean(0), rtol=1e-12)
         errors = values - estimator.kernel.paired(X, Y)
         np.testing.assert_allclose(rows["mse"], (errors**2).mean(0), rtol=1e-10)
-        np.testing.assert_allclose(
-            rows["bias_se"], errors.std(0, ddof=1) / np.sqrt(40), rtol=1e-10
-        )
+        np.testing.assert_allclose(rows["bias_se"], errors.std(0, ddof=1) / np.sqrt(40), rtol=1e-10)
         half = 1.959963984540054 * (errors**2).std(0, ddof=1) / np.sqrt(40)
         np.testing.assert_allclose(rows["mse_high"] - rows["mse"], half, rtol=1e-9)
 
@@ -228,9 +226,7 @@ def test_gram_agrees_with_the_law_averaged_over_the_pairs(estimator):
     frame = experiments.gram(
         estimator, rows, [2, 7], trials=400, seed=1, progress=lambda *now: told.append(now)
     )
-    assert list(frame.columns) == (
-        "m p trials mse mse_low mse_high law_mse z kernel_rms".split()
-    )
+    assert list(frame.columns) == ("m p trials mse mse_low mse_high law_mse z kernel_rms".split())
     assert told[-1] == (800, 800)
     exact = estimator.kernel.gram(rows)
     first, second = (np.repeat(rows, 9, 0), np.tile(rows, (9, 1)))

@@ -50,9 +50,9 @@ def pairs_in_blocks(d, m):
 def reference_law(kernel, features, radial, coupling, m, x, y):
     """Mean, variance, bias, mse, size and rounding, 60 digits [Choromanski21, Lemma 2; Bochner, 8].
 
-    Size is that of what is summed. Rounding is that of parts which may cancel in double: the mean and K in the bias, and the
-    variance of a frequency and the covariance of two, whose leading terms cancel in a complete
-    orthogonal block of one radius.
+    Size is that of what is summed. Rounding is that of parts which may cancel in double: the mean
+    and K in the bias, and the variance of a frequency and the covariance of two, whose leading
+    terms cancel in a complete orthogonal block of one radius.
     """
     d = len(x)
     x = [mpmath.mpf(float(v)) / SCALE[kernel] for v in x]
@@ -136,7 +136,11 @@ def test_law_of_lemma_2_in_plain_numpy():
     x, y = points(8, 1.2, seed=2)
     sm, m = np.exp((x * y).sum(1)), 24
     v, w = ((x + y) ** 2).sum(1), ((x - y) ** 2).sum(1)
-    relative = {"positive": np.expm1(v), "hyperbolic": np.cosh(v) - 1, "trigonometric": np.cosh(w) - 1}
+    relative = {
+        "positive": np.expm1(v),
+        "hyperbolic": np.cosh(v) - 1,
+        "trigonometric": np.cosh(w) - 1,
+    }
     for features, expected in relative.items():
         law = bochner.Estimator("softmax", features, "iid").law(x, y, m)
         np.testing.assert_allclose(law.mse, sm**2 * expected / m, rtol=1e-9, atol=1e-25)
@@ -148,7 +152,7 @@ def test_law_of_lemma_2_in_plain_numpy():
 
 
 def test_pairs_of_orthogonal_frequencies_by_quadrature_in_the_plane():
-    """In the plane w1 = r1 (cos t, sin t) and w2 = +-r2 (-sin t, cos t): an integral over r1, r2, t."""
+    """w1 = r1 (cos t, sin t), w2 = +-r2 (-sin t, cos t): an integral over r1, r2 and t."""
     nodes, weights = special.roots_genlaguerre(60, 0)
     radii, weights = np.sqrt(2 * nodes), weights / weights.sum()  # r^2 / 2 is exponential
     angles = 2 * np.pi * np.arange(64) / 64
@@ -159,8 +163,12 @@ def test_pairs_of_orthogonal_frequencies_by_quadrature_in_the_plane():
             r, p = (radii, weights) if radial == "chi" else (np.array([np.sqrt(2)]), np.ones(1))
             exp1, exp2 = (np.exp(np.multiply.outer(r, s)).T @ p for s in (first, second))
             cos1, cos2 = (np.cos(np.multiply.outer(r, s)).T @ p for s in (first, second))
-            assert np.mean(exp1 * exp2) == pytest.approx(float(exp_pair(radial, 2, u**2)), rel=1e-10)
-            assert np.mean(cos1 * cos2) == pytest.approx(float(exp_pair(radial, 2, -(u**2))), rel=1e-8)
+            assert np.mean(exp1 * exp2) == pytest.approx(
+                float(exp_pair(radial, 2, u**2)), rel=1e-10
+            )
+            assert np.mean(cos1 * cos2) == pytest.approx(
+                float(exp_pair(radial, 2, -(u**2))), rel=1e-8
+            )
             assert np.mean(exp1) == pytest.approx(float(exp_mean(radial, 2, u**2)), rel=1e-10)
             assert np.mean(cos1) == pytest.approx(float(exp_mean(radial, 2, -(u**2))), rel=1e-8)
 

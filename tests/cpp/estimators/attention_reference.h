@@ -1,16 +1,20 @@
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "core/sampling.h"
 #include "core/stream.h"
 #include "core/types.h"
+#include "estimators/attention/attention.h"
 #include "estimators/estimator.h"
 #include "estimators/registry.h"
 
@@ -32,7 +36,8 @@ inline Rows normal_rows(Index rows, Index cols, std::uint64_t index, double fact
   return factor * result;
 }
 
-inline std::shared_ptr<const FeatureMap> draw(const std::string& features, Index dim, Index m, std::uint64_t trial = 0) {
+inline std::shared_ptr<const FeatureMap> draw(const std::string& features, Index dim, Index m,
+                                              std::uint64_t trial = 0) {
   const Estimator estimator(make_kernel("softmax"), make_features(features), make_coupling("orthogonal"));
   return estimator.draw(dim, m, 11, trial);
 }
@@ -156,5 +161,65 @@ class FunctionMap final : public FeatureMap {
   Form form_;
   Function function_;
 };
+
+/// One head of inputs, rounded to Scalar, with the same numbers in double.
+template <class Scalar>
+struct Inputs {
+  Matrix<Scalar> Q, K, V;
+
+  Inputs(Index queries, Index keys, Index dim, Index values, double factor = 1)
+      : Q(normal_rows(queries, dim, 1, factor).template cast<Scalar>()),
+        K(normal_rows(keys, dim, 2, factor).template cast<Scalar>()),
+        V(normal_rows(keys, values, 3).template cast<Scalar>()) {}
+
+  double scale() const { return 1 / std::sqrt(static_cast<double>(Q.cols())); }
+  Weights weights(const std::string& features, const FeatureMap& map) const {
+    return feature_weights(features, map.frequencies(), Q.template cast<double>(), K.template cast<double>(), scale());
+  }
+  Weights exact() const { return exact_weights(Q.template cast<double>(), K.template cast<double>(), scale()); }
+  Rows values() const { return V.template cast<double>(); }
+};
+
+template <class Scalar>
+Matrix<Scalar> favor(const Inputs<Scalar>& inputs, const FeatureMap& map, const AttentionOptions& options = {}) {
+  return attention<Scalar>(inputs.Q, inputs.K, inputs.V, map, options).output;
+}
+
+/// The three kinds of attention under one name, for what must hold of each.
+template <class Scalar>
+std::vector<Matrix<Scalar>> every_attention(const Inputs<Scalar>& inputs, const AttentionOptions& options) {
+  const Index dim = inputs.Q.cols();
+  return {favor(inputs, *draw("positive", dim, 128), options), favor(inputs, *draw("trigonometric", dim, 64), options),
+          favor(inputs, *draw("hyperbolic", dim, 64), options),
+          exact_attention<Scalar>(inputs.Q, inputs.K, inputs.V, options),
+          uniform_attention<Scalar>(inputs.Q, inputs.K, inputs.V, options)};
+}
+
+/// A batch whose arrays are owned: B = 3, Hq = 4, Hk = 2.
+template <class Scalar>
+struct OwnedBatch {
+  static constexpr Index kItems = 3, kQueryHeads = 4, kKeyHeads = 2, kQueries = 300, kKeys = 310, kDim = 8, kValues = 3;
+  Matrix<Scalar> Q = normal_rows(kItems * kQueryHeads * kQueries, kDim, 4).template cast<Scalar>();
+  Matrix<Scalar> K = normal_rows(kItems * kKeyHeads * kKeys, kDim, 5).template cast<Scalar>();
+  Matrix<Scalar> V = normal_rows(kItems * kKeyHeads * kKeys, kValues, 6).template cast<Scalar>();
+  Matrix<Scalar> out = Matrix<Scalar>::Constant(kItems * kQueryHeads * kQueries, kValues, Scalar{-77});
+
+  AttentionBatch<Scalar> view() {
+    return {{Q.data(), kItems, kQueryHeads, kQueries, kDim},
+            {K.data(), kItems, kKeyHeads, kKeys, kDim},
+            {V.data(), kItems, kKeyHeads, kKeys, kValues},
+            {out.data(), kItems, kQueryHeads, kQueries, kValues}};
+  }
+};
+
+template <class Function>
+void expect_message(const Function& function, const std::string& part) {
+  try {
+    function();
+    ADD_FAILURE() << "nothing thrown; expected: " << part;
+  } catch (const std::exception& error) {
+    EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what() << "\nexpected: " << part;
+  }
+}
 
 }  // namespace bochner::attention_reference

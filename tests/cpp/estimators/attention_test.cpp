@@ -3,8 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <limits>
-#include <numeric>
-#include <stdexcept>
 
 #include "estimators/attention/state.h"
 #include "tests/cpp/estimators/attention_reference.h"
@@ -16,49 +14,6 @@ using namespace attention_reference;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-/// One head of inputs, rounded to Scalar, with the same numbers in double.
-template <class Scalar>
-struct Inputs {
-  Matrix<Scalar> Q, K, V;
-
-  Inputs(Index queries, Index keys, Index dim, Index values, double factor = 1)
-      : Q(normal_rows(queries, dim, 1, factor).template cast<Scalar>()),
-        K(normal_rows(keys, dim, 2, factor).template cast<Scalar>()),
-        V(normal_rows(keys, values, 3).template cast<Scalar>()) {}
-
-  double scale() const { return 1 / std::sqrt(static_cast<double>(Q.cols())); }
-  Weights weights(const std::string& features, const FeatureMap& map) const {
-    return feature_weights(features, map.frequencies(), Q.template cast<double>(), K.template cast<double>(), scale());
-  }
-  Weights exact() const { return exact_weights(Q.template cast<double>(), K.template cast<double>(), scale()); }
-  Rows values() const { return V.template cast<double>(); }
-};
-
-template <class Scalar>
-Matrix<Scalar> favor(const Inputs<Scalar>& inputs, const FeatureMap& map, const AttentionOptions& options = {}) {
-  return attention<Scalar>(inputs.Q, inputs.K, inputs.V, map, options).output;
-}
-
-/// The three kinds of attention under one name, for what must hold of each.
-template <class Scalar>
-std::vector<Matrix<Scalar>> every_attention(const Inputs<Scalar>& inputs, const AttentionOptions& options) {
-  const Index dim = inputs.Q.cols();
-  return {favor(inputs, *draw("positive", dim, 128), options), favor(inputs, *draw("trigonometric", dim, 64), options),
-          favor(inputs, *draw("hyperbolic", dim, 64), options),
-          exact_attention<Scalar>(inputs.Q, inputs.K, inputs.V, options),
-          uniform_attention<Scalar>(inputs.Q, inputs.K, inputs.V, options)};
-}
-
-template <class Function>
-void expect_message(const Function& function, const std::string& part) {
-  try {
-    function();
-    ADD_FAILURE() << "nothing thrown; expected: " << part;
-  } catch (const std::exception& error) {
-    EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what() << "\nexpected: " << part;
-  }
-}
 
 /// Every second key or so, never the first.
 Mask some_mask(Index keys) {
@@ -72,8 +27,8 @@ class Attention : public ::testing::Test {};
 using Scalars = ::testing::Types<float, double>;
 TYPED_TEST_SUITE(Attention, Scalars);
 
-// In float the exponents of keys are about -|k|^2 / (2 sqrt d), that is -4, -400, -40000, and their rounding is the error of the
-// logarithm of a weight: 2e-7, 3e-5, 3e-3. The bars leave a factor of a few.
+// In float the exponents of keys are about -|k|^2 / (2 sqrt d), that is -4, -400, -40000, and their rounding is the
+// error of the logarithm of a weight: 2e-7, 3e-5, 3e-3. The bars leave a factor of a few.
 TYPED_TEST(Attention, IsAccurateAtAnyNorm) {
   const bool single = std::is_same_v<TypeParam, float>;
   const auto map = draw("positive", 64, 256);
@@ -84,7 +39,8 @@ TYPED_TEST(Attention, IsAccurateAtAnyNorm) {
       const auto result = attention<TypeParam>(inputs.Q, inputs.K, inputs.V, *map, {.causal = causal});
       const double error = relative_rms(result.output.template cast<double>(),
                                         weighted_average(weights, inputs.values(), {}, causal).rows);
-      ::testing::Test::RecordProperty("log10_error_" + std::to_string(factor) + (causal ? "_causal" : ""), std::to_string(std::log10(error)));
+      ::testing::Test::RecordProperty("log10_error_" + std::to_string(factor) + (causal ? "_causal" : ""),
+                                      std::to_string(std::log10(error)));
       EXPECT_LE(error, single ? bar : 1e-8) << "factor " << factor << ", causal " << causal;
       EXPECT_EQ(result.nonpositive, 0);
     }
@@ -93,14 +49,16 @@ TYPED_TEST(Attention, IsAccurateAtAnyNorm) {
 
 TYPED_TEST(Attention, ExactIsAccurateAtAnyNorm) {
   const bool single = std::is_same_v<TypeParam, float>;
-  // A score is off by |score| eps, that is 2e-7, 4e-6 sqrt d, ... relative to a weight, times the distance of the values.
+  // A score is off by |score| eps, that is 2e-7, 4e-6 sqrt d, ... relative to a weight, times the distance of the
+  // values.
   for (const auto& [factor, bar] : {std::pair{1.0, 2e-6}, {10.0, 1e-4}, {100.0, 1e-2}}) {
     const Inputs<TypeParam> inputs(257, 300, 64, 16, factor);
     const Weights weights = inputs.exact();
     for (const bool causal : {false, true}) {
       const auto output = exact_attention<TypeParam>(inputs.Q, inputs.K, inputs.V, {.causal = causal});
-      EXPECT_LE(relative_rms(output.template cast<double>(), weighted_average(weights, inputs.values(), {}, causal).rows),
-                single ? bar : 1e-10)
+      EXPECT_LE(
+          relative_rms(output.template cast<double>(), weighted_average(weights, inputs.values(), {}, causal).rows),
+          single ? bar : 1e-10)
           << "factor " << factor << ", causal " << causal;
     }
   }
@@ -184,7 +142,8 @@ TEST(Attention, OfEqualValuesIsThatValue) {
   Inputs<double> inputs(50, 300, 8, 2, 20);
   inputs.V.col(0).setConstant(3);
   inputs.V.col(1).setConstant(-1e300);
-  for (const Rows& output : {favor(inputs, *draw("positive", 8, 64)), exact_attention<double>(inputs.Q, inputs.K, inputs.V)}) {
+  for (const Rows& output :
+       {favor(inputs, *draw("positive", 8, 64)), exact_attention<double>(inputs.Q, inputs.K, inputs.V)}) {
     EXPECT_LE((output.col(0).array() / 3 - 1).abs().maxCoeff(), 1e-13);
     EXPECT_LE((output.col(1).array() / -1e300 - 1).abs().maxCoeff(), 1e-13);
   }
@@ -199,8 +158,8 @@ TEST(Attention, ScaleIsSplitEvenly) {
   EXPECT_TRUE(same_bits(favor(inputs, *map, {.scale = 1.0}), expected));
 }
 
-// 99 % of the key features lie below an epsilon of 1e-4 after the usual subtraction of a maximum: with the epsilon added the
-// output is nearly the average. Without, it is as far from the average as single values are.
+// 99 % of the key features lie below an epsilon of 1e-4 after the usual subtraction of a maximum: with the epsilon
+// added the output is nearly the average. Without, it is as far from the average as single values are.
 TEST(Attention, Pitfall2NoEpsilonFloor) {
   const Inputs<double> inputs(512, 512, 64, 64, 2);
   const auto map = draw("positive", 64, 256);
@@ -268,23 +227,6 @@ TYPED_TEST(Attention, Pitfall4PaddedEqualsTruncated) {
     }
   }
 }
-
-/// A batch whose arrays are owned: B = 3, Hq = 4, Hk = 2.
-template <class Scalar>
-struct OwnedBatch {
-  static constexpr Index kItems = 3, kQueryHeads = 4, kKeyHeads = 2, kQueries = 300, kKeys = 310, kDim = 8, kValues = 3;
-  Matrix<Scalar> Q = normal_rows(kItems * kQueryHeads * kQueries, kDim, 4).template cast<Scalar>();
-  Matrix<Scalar> K = normal_rows(kItems * kKeyHeads * kKeys, kDim, 5).template cast<Scalar>();
-  Matrix<Scalar> V = normal_rows(kItems * kKeyHeads * kKeys, kValues, 6).template cast<Scalar>();
-  Matrix<Scalar> out = Matrix<Scalar>::Constant(kItems * kQueryHeads * kQueries, kValues, Scalar{-77});
-
-  AttentionBatch<Scalar> view() {
-    return {{Q.data(), kItems, kQueryHeads, kQueries, kDim},
-            {K.data(), kItems, kKeyHeads, kKeys, kDim},
-            {V.data(), kItems, kKeyHeads, kKeys, kValues},
-            {out.data(), kItems, kQueryHeads, kQueries, kValues}};
-  }
-};
 
 TYPED_TEST(Attention, Pitfall5OneItemAloneEqualsTheSameInABatch) {
   using Owned = OwnedBatch<TypeParam>;
@@ -363,115 +305,6 @@ TYPED_TEST(Attention, StreamingEqualsBatchForEveryCut) {
       EXPECT_EQ(state.size(), 300);
     }
   }
-}
-
-TEST(Attention, CountsDenominatorsThatAreNotPositive) {
-  const Inputs<double> inputs(300, 60, 16, 2, 1.7);
-  const auto map = draw("trigonometric", 16, 64);
-  for (const bool causal : {false, true}) {
-    const Output expected = weighted_average(inputs.weights("trigonometric", *map), inputs.V, {}, causal);
-    const auto result = attention<double>(inputs.Q, inputs.K, inputs.V, *map, {.causal = causal, .empty = EmptyRow::kZero});
-    EXPECT_GT(expected.nonpositive, 0);
-    EXPECT_EQ(result.nonpositive, expected.nonpositive);
-    EXPECT_LE(((result.output - expected.rows).array() / (1 + expected.rows.array().abs().square())).abs().maxCoeff(), 1e-9);
-  }
-}
-
-/// features (x_0, x_1), log-scale x_2 for keys.
-void plain_values(const Eigen::RowVectorXd& x, Side side, Eigen::RowVectorXd& features, double& log_scale) {
-  features = x.head(2);
-  log_scale = side == Side::kKey ? x(2) : 1e6;
-}
-
-TEST(Attention, OfAZeroDenominatorIsInfiniteAndNeverNaN) {
-  const FunctionMap map(3, 2, Form::kValues, plain_values);
-  Inputs<double> inputs(3, 2, 3, 2);
-  inputs.K << 1, 0, 0, /**/ 0, 1, 0;
-  inputs.V << 1, 2, /**/ 3, 2;
-  inputs.Q << 1, -1, 0, /**/ 0, 0, 0, /**/ 1, 1, 0;
-  const auto result = attention<double>(inputs.Q, inputs.K, inputs.V, map, {.scale = 1.0});
-  EXPECT_EQ(result.nonpositive, 2);
-  EXPECT_EQ(result.output(0, 0), -kInfinity);
-  EXPECT_EQ(result.output(0, 1), 0);
-  EXPECT_TRUE(same_bits(result.output.bottomRows(2), Rows{{0, 0}, {2, 2}}));
-}
-
-TEST(Attention, LogScalesOfValuesMayBeOfAnySize) {
-  const FunctionMap map(3, 2, Form::kValues, plain_values);
-  Inputs<double> inputs(1, 3, 3, 1);
-  inputs.K << 1, 0, -1e5, /**/ 1, 0, -2e5, /**/ 0, 1, -1e5 + std::log(3.0);
-  inputs.V << 1, 7, 5;
-  inputs.Q << 1, 1, 0;
-  EXPECT_NEAR(favor(inputs, map, {.scale = 1.0})(0, 0), 4, 1e-9);
-}
-
-/// Exponents 0 and minus infinity (a feature that is 0), apart for queries and keys by the sign of x; log-scale x_1.
-void exponents_by_side(const Eigen::RowVectorXd& x, Side side, Eigen::RowVectorXd& features, double& log_scale) {
-  const bool first = (x(0) > 0) == (side == Side::kKey);
-  features << (first ? 0 : -kInfinity), (first ? -kInfinity : 0);
-  log_scale = x(1);
-}
-
-TEST(Attention, ZeroFeaturesAndSidesOfAnAsymmetricMap) {
-  const FunctionMap map(2, 2, Form::kExponents, exponents_by_side);
-  Inputs<double> inputs(2, 2, 2, 1);
-  inputs.K << 1, 0, /**/ -1, 0;
-  inputs.V << 3, 5;
-  inputs.Q << 1, 0, /**/ -1, 0;
-  EXPECT_TRUE(same_bits(favor(inputs, map, {.scale = 1.0}), Rows{{5}, {3}}));
-  // The first query meets no key with a common feature: 0 / 0.
-  const auto result = attention<double>(inputs.Q, inputs.K, inputs.V, map, {.causal = true, .scale = 1.0});
-  EXPECT_TRUE(same_bits(result.output, Rows{{0}, {3}}));
-  EXPECT_EQ(result.nonpositive, 1);
-}
-
-TEST(Attention, BadInputIsNamed) {
-  const auto map = draw("positive", 4, 16);
-  const Inputs<double> good(5, 7, 4, 2);
-  const auto with = [&](auto change) {
-    return [&map, &good, change] {
-      Inputs<double> inputs = good;
-      change(inputs);
-      favor(inputs, *map);
-    };
-  };
-  expect_message(with([](auto& in) { in.K = normal_rows(7, 5, 2); }), "attention: K has 5 columns; expected 4");
-  expect_message(with([](auto& in) { in.V = normal_rows(6, 2, 2); }), "attention: the number of rows of V is 6; expected 7");
-  expect_message(with([](auto& in) { in.Q.resize(0, 4); }), "attention: Q has no rows; expected at least 1");
-  expect_message(with([](auto& in) { in.Q(3, 1) = kNaN; }), "attention: Q[3, 1] is nan; expected finite values");
-  expect_message(with([](auto& in) { in.K(6, 0) = kInfinity; }), "attention: K[6, 0] is inf; expected finite values");
-  expect_message(with([](auto& in) { in.V(0, 1) = -kInfinity; }), "attention: V[0, 1] is -inf; expected finite values");
-  expect_message(with([](auto& in) { in.Q = normal_rows(5, 3, 1), in.K = normal_rows(7, 3, 2); }),
-                 "attention: Q has 3 columns; expected 4");
-  for (const double scale : {0.0, -1.0, kNaN, kInfinity}) {
-    EXPECT_THROW(favor(good, *map, {.scale = scale}), std::domain_error);
-    EXPECT_THROW(AttentionState<double>(map, 2, scale), std::domain_error);
-  }
-  const Mask mask(6, 1);
-  expect_message([&] { favor(good, *map, {.key_mask = span_of(mask)}); }, "attention: key_mask has 6 entries; expected 7");
-  EXPECT_THROW(favor(Inputs<double>(5, 7, 4, 2, 1e200), *map), std::domain_error);
-  EXPECT_THROW(exact_attention<float>(Inputs<float>(5, 7, 4, 2, 1e30).Q, Inputs<float>(5, 7, 4, 2, 1e30).K,
-                                      Inputs<float>(5, 7, 4, 2).V),
-               std::domain_error);
-}
-
-TEST(Attention, BadBatchesAndStatesAreNamed) {
-  OwnedBatch<double> owned;
-  std::vector<std::shared_ptr<const FeatureMap>> maps(3, draw("positive", 8, 16));
-  expect_message([&] { attention<double>(owned.view(), maps); }, "attention: maps has 3 feature maps; expected 1 or 2");
-  auto batch = owned.view();
-  batch.Q.heads = 3;
-  expect_message([&] { exact_attention(batch); }, "exact_attention: Q has 3 heads; expected a multiple of the 2 heads of K");
-  owned.K(OwnedBatch<double>::kKeys * 3 + 2, 1) = kNaN;
-  expect_message([&] { uniform_attention(owned.view()); }, "uniform_attention: K[1, 1][2, 1] is nan");
-  expect_message([&] { exact_attention<double>(OwnedBatch<double>().view(), {}, {1, [](Index, Index) { return false; }}); },
-                 "stopped");
-
-  AttentionState<double> state(maps[0], 2);
-  Rows out(1, 2);
-  expect_message([&] { state.query(normal_rows(1, 8, 1), out); }, "AttentionState::query: the number of keys is 0");
-  expect_message([&] { state.append(normal_rows(1, 8, 1), normal_rows(2, 2, 1)); }, "append: V has 2 rows; expected 1");
-  expect_message([&] { state.append(normal_rows(1, 7, 1), normal_rows(1, 2, 1)); }, "append: K has 7 columns; expected 8");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace bochner {
@@ -49,5 +50,8 @@ std::string message_of(const Call& call) {
   }
   return {};
 }
+
+/// For EXPECT_PRED2, which prints both.
+inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace bochner
