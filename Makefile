@@ -65,7 +65,7 @@ clean: ## remove what the other targets built, except results/
 	rm -rf build .venv .mypy_cache .pytest_cache .ruff_cache
 
 system:
-	@tools/system_packages.sh libeigen3-dev libboost-dev libhwy-dev libgtest-dev libgmock-dev
+	@tools/system_packages.sh libeigen3-dev libboost-dev libhwy-dev libgtest-dev
 
 .venv/venv.stamp: | system
 	@tools/check_host.sh $(PYTHON)

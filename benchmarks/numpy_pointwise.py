@@ -1,7 +1,7 @@
 """The peer of `bochner.experiments.pointwise`: the same trials in plain NumPy.
 
-Positive features of the softmax kernel, errors accumulated over draws, as a careful user would write it: no Python loop inside
-a trial but the one over trials, LAPACK's QR with the signs of R's diagonal for Haar directions.
+Positive features of the softmax kernel, errors accumulated over draws, as a careful user would write it: no Python
+loop but the one over trials, LAPACK's QR with the signs of R's diagonal for Haar directions.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """Speed as ratios, both sides taken in turn in the same run: `make bench`.
 
-A row says what was measured, the median ratio over the rounds with its range, the bar it should reach and whether it does.
-Machines differ and drift, so only ratios are printed as results.
+A row says what was measured, the median ratio over the rounds with its range, the bar it should reach and whether it
+does. Machines differ and drift, so only ratios are printed as results.
 """
 
 import os
@@ -70,13 +70,23 @@ def pointwise_ratios() -> list[Ratio]:
 
     setting = f"d = {DIM}, m = {M}, {PAIRS} pairs, positive, double"
     ratios = [
-        Ratio(f"pointwise trial, {coupling}, {setting}: over NumPy, one thread each",
-              peer(coupling, 2000), ours(coupling, 2000, 1), bar)
+        Ratio(
+            f"pointwise trial, {coupling}, {setting}: over NumPy, one thread each",
+            peer(coupling, 2000),
+            ours(coupling, 2000, 1),
+            bar,
+        )
         for coupling, bar in (("iid", 2.0), ("orthogonal", 3.0))
     ]
     if (os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count() or 1) >= 2:
-        ratios.append(Ratio(f"pointwise, orthogonal, {setting}: two threads over one",
-                            ours("orthogonal", 20000, 1), ours("orthogonal", 20000, 2), 1.8))
+        ratios.append(
+            Ratio(
+                f"pointwise, orthogonal, {setting}: two threads over one",
+                ours("orthogonal", 20000, 1),
+                ours("orthogonal", 20000, 2),
+                1.8,
+            )
+        )
     return ratios
 
 
@@ -88,8 +98,13 @@ def main() -> int:
         values = measure(ratio)
         reached = median(values) >= ratio.bar
         missed += not reached
-        table.add_row(ratio.name, f"{median(values):.2f}", f"{min(values):.2f} .. {max(values):.2f}",
-                      f"{ratio.bar:g}", "reached" if reached else "MISSED")
+        table.add_row(
+            ratio.name,
+            f"{median(values):.2f}",
+            f"{min(values):.2f} .. {max(values):.2f}",
+            f"{ratio.bar:g}",
+            "reached" if reached else "MISSED",
+        )
     Console(width=140).print(table)
     return missed
 

@@ -22,9 +22,7 @@ class Component {
   /// name(parameter=value, ...), for people.
   std::string describe() const;
 
-  bool same_as(const Component& other) const {
-    return name() == other.name() && parameters() == other.parameters();
-  }
+  bool same_as(const Component& other) const { return name() == other.name() && parameters() == other.parameters(); }
 
  protected:
   Component() = default;

@@ -13,7 +13,8 @@
 
 namespace bochner {
 
-/// The number of ordered pairs i != j of rows whose directions meet at one fixed cosine while their norms are independent.
+/// The number of ordered pairs i != j of rows whose directions meet at one fixed cosine while their norms are
+/// independent.
 struct PairGroup {
   double pairs = 0;
   double cosine = 0;
@@ -41,8 +42,8 @@ class Coupling : public Component {
   virtual bool tiltable() const { return false; }
   /// W (m, dim) in which row `row` has the tilted density of radial.fill_tilted and the others their law given its
   /// direction. Throws std::invalid_argument where tiltable() is false.
-  virtual Matrix<double> draw_tilted(const RadialLaw& radial, Index m, Index dim, Index row, std::span<const double> shift,
-                                     const Stream& stream) const;
+  virtual Matrix<double> draw_tilted(const RadialLaw& radial, Index m, Index dim, Index row,
+                                     std::span<const double> shift, const Stream& stream) const;
 };
 
 }  // namespace bochner

@@ -19,7 +19,10 @@ void require_part(const char* parameter, const std::shared_ptr<Part>& part) {
 
 Estimator::Estimator(std::shared_ptr<const Kernel> kernel, std::shared_ptr<const FeatureFamily> features,
                      std::shared_ptr<const Coupling> coupling, std::shared_ptr<const RadialLaw> radial)
-    : kernel_(std::move(kernel)), features_(std::move(features)), coupling_(std::move(coupling)), radial_(std::move(radial)) {
+    : kernel_(std::move(kernel)),
+      features_(std::move(features)),
+      coupling_(std::move(coupling)),
+      radial_(std::move(radial)) {
   require_part("kernel", kernel_);
   require_part("features", features_);
   require_part("coupling", coupling_);
@@ -33,8 +36,8 @@ std::shared_ptr<const FeatureMap> Estimator::draw(Index dim, Index m, std::uint6
   return features_->make(*kernel_, coupling_->draw(*radial_, m, dim, kernel_->projection_form().scale, stream));
 }
 
-std::vector<std::shared_ptr<const FeatureMap>> Estimator::draw_each(Index dim, std::span<const Index> m, std::uint64_t seed,
-                                                                    std::uint64_t trial) const {
+std::vector<std::shared_ptr<const FeatureMap>> Estimator::draw_each(Index dim, std::span<const Index> m,
+                                                                    std::uint64_t seed, std::uint64_t trial) const {
   std::vector<std::shared_ptr<const FeatureMap>> maps;
   maps.reserve(m.size());
   if (m.size() == 1 || !coupling_->prefixes_are_draws()) {
@@ -78,8 +81,8 @@ bool Estimator::has_law() const {
 }
 
 std::string Estimator::describe() const {
-  return "kernel=" + kernel_->describe() + ", features=" + features_->describe() + ", coupling=" + coupling_->describe() +
-         ", radial=" + radial_->describe();
+  return "kernel=" + kernel_->describe() + ", features=" + features_->describe() +
+         ", coupling=" + coupling_->describe() + ", radial=" + radial_->describe();
 }
 
 }  // namespace bochner

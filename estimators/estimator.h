@@ -34,8 +34,8 @@ class Estimator {
   /// Throws std::invalid_argument unless dim >= 1 and m >= 1.
   std::shared_ptr<const FeatureMap> draw(Index dim, Index m, std::uint64_t seed, std::uint64_t trial) const;
 
-  /// The same trial for several m at once, in their order. Where the coupling declares valid prefixes one draw of the largest
-  /// serves all, so that map k equals draw(dim, m[k], ...) to rounding.
+  /// The same trial for several m at once, in their order. Where the coupling declares valid prefixes one draw of the
+  /// largest serves all, so that map k equals draw(dim, m[k], ...) to rounding.
   std::vector<std::shared_ptr<const FeatureMap>> draw_each(Index dim, std::span<const Index> m, std::uint64_t seed,
                                                            std::uint64_t trial) const;
 

@@ -8,7 +8,8 @@ std::optional<Law> FeatureFamily::law(const Kernel&, const RadialLaw&, const Cou
 }
 
 std::vector<Law> FeatureFamily::laws(const Kernel& kernel, const RadialLaw& radial, const Coupling& coupling,
-                                     std::span<const Index> m, std::span<const double> x, std::span<const double> y) const {
+                                     std::span<const Index> m, std::span<const double> x,
+                                     std::span<const double> y) const {
   std::vector<Law> laws;
   for (const Index size : m) {
     const auto one = law(kernel, radial, coupling, size, x, y);
@@ -18,7 +19,8 @@ std::vector<Law> FeatureFamily::laws(const Kernel& kernel, const RadialLaw& radi
   return laws;
 }
 
-std::vector<Vector<double>> FeatureFamily::tail_shifts(const Kernel&, std::span<const double>, std::span<const double>) const {
+std::vector<Vector<double>> FeatureFamily::tail_shifts(const Kernel&, std::span<const double>,
+                                                       std::span<const double>) const {
   return {};
 }
 

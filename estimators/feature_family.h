@@ -23,7 +23,8 @@ class FeatureFamily : public Component {
  public:
   /// The feature map of this family for the kernel with the frequencies of the projection.
   /// Throws std::invalid_argument where the kernel does not allow it.
-  virtual std::shared_ptr<const FeatureMap> make(const Kernel& kernel, std::shared_ptr<const Projection> projection) const = 0;
+  virtual std::shared_ptr<const FeatureMap> make(const Kernel& kernel,
+                                                 std::shared_ptr<const Projection> projection) const = 0;
 
   /// Columns p of a map with m frequencies.
   virtual Index features(Index m) const = 0;
@@ -35,8 +36,9 @@ class FeatureFamily : public Component {
   virtual std::vector<Law> laws(const Kernel& kernel, const RadialLaw& radial, const Coupling& coupling,
                                 std::span<const Index> m, std::span<const double> x, std::span<const double> y) const;
 
-  /// Shifts a_k (d) such that a frequency from the density p(w) exp(a_k.w), for a k drawn evenly, samples the tails that
-  /// carry the mean and the squared error at (x, y), in units of the unscaled frequencies; empty where none is needed.
+  /// Shifts a_k (d) such that a frequency from the density p(w) exp(a_k.w), for a k drawn evenly, samples the tails
+  /// that carry the mean and the squared error at (x, y), in units of the unscaled frequencies; empty where none is
+  /// needed.
   virtual std::vector<Vector<double>> tail_shifts(const Kernel& kernel, std::span<const double> x,
                                                   std::span<const double> y) const;
 };

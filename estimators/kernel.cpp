@@ -16,7 +16,8 @@ std::span<const double> row_of(const Matrix<double>& rows, Index i) {
 bool Kernel::is_mean_of(Shape, const RadialLaw& radial) const { return radial.same_as(*radial_law()); }
 
 template <class Scalar>
-Matrix<Scalar> gram(const Kernel& kernel, const MatrixView<Scalar>& X, const MatrixView<Scalar>& Y, const Execution& execution) {
+Matrix<Scalar> gram(const Kernel& kernel, const MatrixView<Scalar>& X, const MatrixView<Scalar>& Y,
+                    const Execution& execution) {
   require_points(X, "gram", "X");
   require_points(Y, "gram", "Y");
   require_columns(Y.cols(), X.cols(), "gram", "Y");

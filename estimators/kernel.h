@@ -35,17 +35,19 @@ class Kernel : public Component {
 };
 
 /// K(X_i, Y_j), (n, k) for X (n, d) and Y (k, d), evaluated in double.
-/// Values that Scalar cannot hold become 0 or infinity. Throws std::invalid_argument on a shape, std::domain_error on NaN
-/// or infinity. Cost: O(n k d).
+/// Values that Scalar cannot hold become 0 or infinity. Throws std::invalid_argument on a shape, std::domain_error on
+/// NaN or infinity. Cost: O(n k d).
 template <class Scalar>
-Matrix<Scalar> gram(const Kernel& kernel, const MatrixView<Scalar>& X, const MatrixView<Scalar>& Y, const Execution& execution = {});
+Matrix<Scalar> gram(const Kernel& kernel, const MatrixView<Scalar>& X, const MatrixView<Scalar>& Y,
+                    const Execution& execution = {});
 
 /// K(X_i, Y_i), (n), for rows in pairs.
 template <class Scalar>
 Vector<Scalar> paired(const Kernel& kernel, const MatrixView<Scalar>& X, const MatrixView<Scalar>& Y);
 
 extern template Matrix<float> gram(const Kernel&, const MatrixView<float>&, const MatrixView<float>&, const Execution&);
-extern template Matrix<double> gram(const Kernel&, const MatrixView<double>&, const MatrixView<double>&, const Execution&);
+extern template Matrix<double> gram(const Kernel&, const MatrixView<double>&, const MatrixView<double>&,
+                                    const Execution&);
 extern template Vector<float> paired(const Kernel&, const MatrixView<float>&, const MatrixView<float>&);
 extern template Vector<double> paired(const Kernel&, const MatrixView<double>&, const MatrixView<double>&);
 

@@ -44,7 +44,10 @@ std::shared_ptr<const Part> make_registered(const std::vector<Registered<Part>>&
 const std::vector<Registered<Kernel>>& registered_kernels() {
   static const std::vector<Registered<Kernel>> kKernels{
       {"softmax", {}, "exp(x.y)", plain<Kernel, SoftmaxKernel>},
-      {"regularized_softmax", {}, "softmax with frequencies on the sphere of radius sqrt(d)", plain<Kernel, RegularizedSoftmaxKernel>},
+      {"regularized_softmax",
+       {},
+       "softmax with frequencies on the sphere of radius sqrt(d)",
+       plain<Kernel, RegularizedSoftmaxKernel>},
       {"gaussian",
        {{"bandwidth", 1.0}},
        "exp(-|x - y|^2 / (2 bandwidth^2))",
@@ -67,7 +70,10 @@ const std::vector<Registered<FeatureFamily>>& registered_features() {
 const std::vector<Registered<Coupling>>& registered_couplings() {
   static const std::vector<Registered<Coupling>> kCouplings{
       {"iid", {}, "independent frequencies", plain<Coupling, IidCoupling>},
-      {"orthogonal", {}, "orthogonal directions in blocks of d, independent norms", plain<Coupling, OrthogonalCoupling>},
+      {"orthogonal",
+       {},
+       "orthogonal directions in blocks of d, independent norms",
+       plain<Coupling, OrthogonalCoupling>},
   };
   return kCouplings;
 }

@@ -57,7 +57,8 @@ AttentionExperiment<Scalar>::AttentionExperiment(AttentionPlan<Scalar> plan, con
   exact_.resize(Q.batch * Q.heads, Q.rows * V.cols);
   Matrix<double> uniform(exact_.rows(), exact_.cols());
   const DoubleHeads<Scalar> queries(Q), keys(K), values(V);
-  AttentionBatch<double> batch{queries.view(), keys.view(), values.view(), {exact_.data(), Q.batch, Q.heads, Q.rows, V.cols}};
+  AttentionBatch<double> batch{
+      queries.view(), keys.view(), values.view(), {exact_.data(), Q.batch, Q.heads, Q.rows, V.cols}};
   exact_attention(batch, plan_.options, execution);
   batch.out.data = uniform.data();
   uniform_attention(batch, plan_.options);

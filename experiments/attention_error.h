@@ -36,9 +36,9 @@ struct OutputError {
 /// Errors of the trials of a shard. An output that is not a number is infinitely wrong. With trigonometric features the
 /// error has no mean at any m [Bochner, 11]: report quantiles and the share of nonpositive denominators.
 struct AttentionErrors {
-  Index heads = 0;   ///< B Hq
-  Index sizes = 0;   ///< |m|
-  Index trials = 0;  ///< of the shard
+  Index heads = 0;                  ///< B Hq
+  Index sizes = 0;                  ///< |m|
+  Index trials = 0;                 ///< of the shard
   std::vector<OutputError> errors;  ///< (heads, m, trials)
   std::vector<Index> nonpositive;   ///< denominators <= 0, of Lq, (heads, m, trials)
 };
@@ -47,8 +47,9 @@ struct AttentionErrors {
 template <class Scalar>
 class AttentionExperiment {
  public:
-  /// Throws std::invalid_argument when there is no m or an m or trials is below 1, whatever exact_attention throws on the
-  /// arrays and options, and Interrupted. Cost: exact and uniform attention once, and a copy of the output in double.
+  /// Throws std::invalid_argument when there is no m or an m or trials is below 1, whatever exact_attention throws on
+  /// the arrays and options, and Interrupted. Cost: exact and uniform attention once, and a copy of the output in
+  /// double.
   explicit AttentionExperiment(AttentionPlan<Scalar> plan, const Execution& execution = {});
 
   /// Trial t draws one map for each m, estimator.draw(d, m, seed, t), for all heads. In parallel over trials, m and key
@@ -64,7 +65,8 @@ class AttentionExperiment {
 
  private:
   /// What one map makes of the query heads of one key head.
-  void measure_group(Index group, Index m, Index trial, std::span<OutputError> errors, std::span<Index> nonpositive) const;
+  void measure_group(Index group, Index m, Index trial, std::span<OutputError> errors,
+                     std::span<Index> nonpositive) const;
   OutputError error_of(Index head, const Scalar* output) const;
 
   AttentionPlan<Scalar> plan_;

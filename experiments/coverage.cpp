@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <sstream>
 #include <stdexcept>
@@ -22,7 +23,8 @@ void check_repeats(const PointwisePlan& plan, const Shard& repeats) {
 void require_laws(const Pointwise& pointwise) {
   for (Index cell = 0; cell < pointwise.cells(); ++cell) {
     const std::optional<Law>& law = pointwise.law(cell);
-    if (!law) throw NoLawError(std::string("run_coverage: no exact law is known of ") + pointwise.plan().estimator.describe());
+    if (!law)
+      throw NoLawError(std::string("run_coverage: no exact law is known of ") + pointwise.plan().estimator.describe());
     if (law->mse > 0) continue;
     throw std::domain_error(std::string("run_coverage: the exact mean squared error of cell ") + std::to_string(cell) +
                             " is 0; expected one that an interval can cover");
@@ -45,10 +47,13 @@ CoverageRuns run_coverage(const PointwisePlan& plan, const Shard& repeats, const
   require_laws(pointwise);
   const Index count = repeats.end - repeats.begin, cells = pointwise.cells();
   CoverageRuns runs{Matrix<double>(count, cells), Matrix<double>(count, cells), Matrix<double>(count, cells)};
-  parallel_for(count, execution, [&](Index repeat) {
+  stoppable_for(count, execution, "run_coverage", [&](Index repeat, const std::function<void()>& check) {
     std::vector<CellMoments> moments(static_cast<std::size_t>(cells));
     const Index first = (repeats.begin + repeat) * plan.trials;
-    for (Index trial = first; trial < first + plan.trials; ++trial) pointwise.add_trial(trial, moments);
+    for (Index trial = first; trial < first + plan.trials; ++trial) {
+      check();
+      pointwise.add_trial(trial, moments);
+    }
     for (Index cell = 0; cell < cells; ++cell) {
       const PointwiseRow row = pointwise.row(cell, moments[static_cast<std::size_t>(cell)]);
       runs.mse(repeat, cell) = row.mse / row.law_mse;

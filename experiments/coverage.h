@@ -17,10 +17,10 @@ struct CoverageRuns {
   Matrix<double> high;
 };
 
-/// Runs the plan again and again. Repeat r consists of the trials [r T, (r + 1) T) of the plan's seed, T = plan.trials, so
-/// repeats are independent of one another and of those of any other seed; within a repeat the plain cells share draws.
-/// The shard [begin, end) of repeats may be cut anywhere; shards are joined row by row.
-/// Throws std::invalid_argument unless 0 <= begin < end and end T <= 2^40, NoLawError where a cell has no exact law,
+/// Runs the plan again and again. Repeat r consists of the trials [r T, (r + 1) T) of the plan's seed, T = plan.trials,
+/// so repeats are independent of one another and of those of any other seed; within a repeat the plain cells share
+/// draws. The shard [begin, end) of repeats may be cut anywhere; shards are joined row by row. Throws
+/// std::invalid_argument unless 0 <= begin < end and end T <= 2^40, NoLawError where a cell has no exact law,
 /// std::domain_error where the exact MSE is 0; Interrupted. Cost: end - begin times that of the plan.
 CoverageRuns run_coverage(const PointwisePlan& plan, const Shard& repeats, const Execution& execution = {});
 

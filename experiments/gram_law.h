@@ -9,8 +9,8 @@
 
 namespace bochner {
 
-/// The exact mean squared error of a Gram matrix: the mean of Estimator::law(X_i, X_j, m).mse over all ordered pairs, i = j
-/// too, for each m.
+/// The exact mean squared error of a Gram matrix: the mean of Estimator::law(X_i, X_j, m).mse over all ordered pairs, i
+/// = j too, for each m.
 ///
 /// X (n, d) -> (|m|), bit-identical for any number of threads. Throws NoLawError where none is known,
 /// std::invalid_argument on sizes, std::domain_error on NaN or infinity in X, Interrupted.

@@ -95,8 +95,8 @@ Pointwise::Cell Pointwise::make_cell(Index point, Index m) const {
   cell.scale = scale_of(cell.truth, cell.law);
 
   // An exponent or angle of size A carries an error of some A eps into a factor; A is at most the squared norms.
-  const double epsilon = plan_.single_precision ? double{std::numeric_limits<float>::epsilon()}
-                                                : std::numeric_limits<double>::epsilon();
+  const double epsilon =
+      plan_.single_precision ? double{std::numeric_limits<float>::epsilon()} : std::numeric_limits<double>::epsilon();
   const double form = estimator.kernel().projection_form().scale;
   const double size = form * form * (plan_.X.row(point).squaredNorm() + plan_.Y.row(point).squaredNorm());
   cell.rounding = 16 * (1 + size) * epsilon * std::abs(cell.truth);
@@ -107,8 +107,7 @@ Pointwise::Cell Pointwise::make_cell(Index point, Index m) const {
 
 bool Pointwise::choose_tilted(const Cell& cell, Index point) const {
   if (plan_.sampler == Sampler::kPlain) return false;
-  const std::string obstacle =
-      TiltedSampler::obstacle(plan_.estimator, row_of(plan_.X, point), row_of(plan_.Y, point));
+  const std::string obstacle = TiltedSampler::obstacle(plan_.estimator, row_of(plan_.X, point), row_of(plan_.Y, point));
   if (plan_.sampler == Sampler::kTilted) {
     if (obstacle.empty()) return true;
     throw std::invalid_argument(std::string("pointwise: sampler is tilted, but ") + obstacle +
@@ -147,8 +146,7 @@ void Pointwise::add_trial(Index trial, std::span<CellMoments> moments) const {
 
 void Pointwise::add_plain_trial(Index trial, std::span<CellMoments> moments) const {
   if (groups_.empty()) return;
-  const auto maps =
-      plan_.estimator.draw_each(plan_.X.cols(), group_m_, plan_.seed, static_cast<std::uint64_t>(trial));
+  const auto maps = plan_.estimator.draw_each(plan_.X.cols(), group_m_, plan_.seed, static_cast<std::uint64_t>(trial));
   for (std::size_t g = 0; g < groups_.size(); ++g) {
     const PlainGroup& group = groups_[g];
     const Vector<double> values = estimates(*maps[g], group.X, group.Y, plan_.single_precision);
@@ -194,7 +192,8 @@ std::vector<PointwiseRow> Pointwise::rows(const PointwiseBlocks& blocks) const {
   const std::vector<CellMoments> moments = blocks.merged();
   std::vector<PointwiseRow> result;
   result.reserve(moments.size());
-  for (std::size_t cell = 0; cell < moments.size(); ++cell) result.push_back(row(static_cast<Index>(cell), moments[cell]));
+  for (std::size_t cell = 0; cell < moments.size(); ++cell)
+    result.push_back(row(static_cast<Index>(cell), moments[cell]));
   return result;
 }
 
@@ -217,7 +216,9 @@ PointwiseRow Pointwise::row(Index index, const CellMoments& moments) const {
   row.mse_high = row.mse + kNormalQuantile * mse_se;
   row.law_mse = cell.law ? cell.law->mse : kUndefined;
   row.z_mean = cell.law ? z_score(row.bias, cell.law->bias, row.bias_se, cell.rounding) : kUndefined;
-  row.z_mse = cell.law ? z_score(row.mse, cell.law->mse, mse_se, cell.rounding * cell.rounding) : kUndefined;
+  row.z_mse = cell.law
+                  ? z_score(row.mse, cell.law->mse, mse_se, cell.rounding * (2 * std::abs(row.bias) + cell.rounding))
+                  : kUndefined;
   return row;
 }
 

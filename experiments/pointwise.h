@@ -17,9 +17,9 @@ namespace bochner {
 enum class Sampler { kAutomatic, kPlain, kTilted };
 
 /// The automatic choice is the plain sampler while (kurtosis of an estimate - 1) / sqrt(trials) is at most this. The
-/// shortfall of a 95 % interval grows as the skewness of the squared errors over sqrt(trials), and that skewness, for errors
-/// with exponential tails, about as the kurtosis: at this limit plain intervals were measured to cover 93.5 to 95 %, for
-/// 1,000 to 100,000 trials.
+/// shortfall of a 95 % interval grows as the skewness of the squared errors over sqrt(trials), and that skewness, for
+/// errors with exponential tails, about as the kurtosis: at this limit plain intervals were measured to cover 93.5 to
+/// 95 %, for 1,000 to 100,000 trials.
 inline constexpr double kPlainLimit = 0.08;
 
 /// Trials of a run and, times cells, of its tilted streams: one word holds both.
@@ -59,21 +59,22 @@ struct PointwiseRow {
 
 /// The trial loop over pairs of points.
 ///
-/// Trial t of a plain cell is estimator.draw_each(d, m, seed, t): one draw serves all points and all m. A tilted cell has
-/// streams of its own, (seed, tilt, t + 2^40 cell) with cell = point |m| + position of m, so its trials are
+/// Trial t of a plain cell is estimator.draw_each(d, m, seed, t): one draw serves all points and all m. A tilted cell
+/// has streams of its own, (seed, tilt, t + 2^40 cell) with cell = point |m| + position of m, so its trials are
 /// independent of those of any other cell.
 class Pointwise {
  public:
-  /// Evaluates truth and law, and chooses the samplers. Throws std::invalid_argument on shapes and sizes (trials from 2 to
-  /// 2^40) and where a tilted sampler is asked for that does not exist, saying what lacks it; std::domain_error on NaN or
-  /// infinity in X or Y, and where the truth or the law of a point is beyond double.
+  /// Evaluates truth and law, and chooses the samplers. Throws std::invalid_argument on shapes and sizes (trials from 2
+  /// to 2^40) and where a tilted sampler is asked for that does not exist, saying what lacks it; std::domain_error on
+  /// NaN or infinity in X or Y, and where the truth or the law of a point is beyond double.
   explicit Pointwise(PointwisePlan plan);
 
   const PointwisePlan& plan() const { return plan_; }
   Index cells() const { return static_cast<Index>(cells_.size()); }
 
   /// Measures the shard. The result is bit-identical for any number of threads and any cut into shards.
-  /// Throws what for_trials throws. Cost a trial: one draw and one pass over the points for each m; tilted: for each cell.
+  /// Throws what for_trials throws. Cost a trial: one draw and one pass over the points for each m; tilted: for each
+  /// cell.
   PointwiseBlocks run(const Shard& shard, const Execution& execution = {}) const;
 
   /// The exact law of a cell, none where it is not known.

@@ -110,8 +110,9 @@ PointwiseBlocks PointwiseBlocks::from_numbers(std::span<const double> numbers) {
   for (std::size_t k = 0; k < sizes; ++k) blocks.m.push_back(count_from(numbers[kFixedNumbers + k], "m"));
 
   const std::span<const double> states = numbers.subspan(kFixedNumbers + sizes);
-  const double expected = static_cast<double>(shard_blocks(blocks.trials, blocks.shard, "PointwiseBlocks::from_numbers")) *
-                          static_cast<double>(blocks.points) * static_cast<double>(sizes) * 2.0 * kStateNumbers;
+  const double expected =
+      static_cast<double>(shard_blocks(blocks.trials, blocks.shard, "PointwiseBlocks::from_numbers")) *
+      static_cast<double>(blocks.points) * static_cast<double>(sizes) * 2.0 * kStateNumbers;
   if (static_cast<double>(states.size()) != expected) {
     std::ostringstream text;
     text << states.size() << " numbers follow the description of " << describe(blocks) << "; expected " << expected;

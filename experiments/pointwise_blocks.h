@@ -22,11 +22,11 @@ struct CellMoments {
 
 /// The measured blocks of one shard of a pointwise run, kept apart so that shards join without a change of any bit.
 struct PointwiseBlocks {
-  Index trials = 0;           ///< of the whole run
-  Shard shard;                ///< those measured here
-  std::uint64_t seed = 0;     ///< of the run
-  Index points = 0;           ///< pairs
-  std::vector<Index> m;       ///< numbers of frequencies
+  Index trials = 0;                  ///< of the whole run
+  Shard shard;                       ///< those measured here
+  std::uint64_t seed = 0;            ///< of the run
+  Index points = 0;                  ///< pairs
+  std::vector<Index> m;              ///< numbers of frequencies
   std::vector<CellMoments> moments;  ///< (blocks, points, m)
 
   Index cells() const { return points * static_cast<Index>(m.size()); }
@@ -40,8 +40,8 @@ struct PointwiseBlocks {
 };
 
 /// The shards of one run as one. They are given in order, each beginning where the last one ended.
-/// Throws std::invalid_argument when there are none, when they belong to different runs (trials, seed, points or m), and
-/// where they overlap or leave a gap, naming the two.
+/// Throws std::invalid_argument when there are none, when they belong to different runs (trials, seed, points or m),
+/// and where they overlap or leave a gap, naming the two.
 PointwiseBlocks join(std::span<const PointwiseBlocks> shards);
 
 }  // namespace bochner

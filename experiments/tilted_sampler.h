@@ -6,19 +6,17 @@
 
 #include <span>
 #include <string>
-#include <vector>
 
 namespace bochner {
 
 /// Frequencies from a defensive mixture that visits the heavy tails of the error at one pair (x, y) and of its square:
 ///
-///   q(W) / p(W) = 1/4 + 1/2 mean_k T(a_k) + 1/4 mean_k T(a_k / 2),   T(a) = mean_i exp(a.w_i) / E exp(a.w),
+///   q(W) = p(W) [ 1/4 + 3/4 mean_k mean_i exp(a_k.w_i) / E exp(a_k.w) ],   weight p/q <= 4,
 ///
-/// a_k the tail shifts of the feature family. Where the square of an estimate is carried by frequencies tilted along a_k,
-/// the estimate itself is carried by those of a_k / 2, which neither p nor the first tilt visits: without them the MSE
-/// is right and the mean wrong. A draw tilts one row, chosen evenly, and the others follow by the coupling; or it is plain.
-/// The mean of any function of W with the weight p/q <= 4 is unbiased. Measured: 1,000 trials give the MSE to 3 to 5 %
-/// at any |x + y|^2 from 1/4 to 36. Source: [Bochner, 12.2], which has no second tilt.
+/// a_k the tail shifts of the feature family. With probability 3/4 one row is drawn tilted along one shift, both chosen
+/// evenly, and the others follow by the coupling; otherwise W is a plain draw. The weighted mean of any function of W
+/// is unbiased. Measured with positive and hyperbolic features at |x + y|^2 from 1/4 to 36: 1,000 trials give the MSE
+/// to 4 to 5 % and the mean to 8 % of the kernel, both with honest intervals. [Bochner, 12.2] has 1/2 for 1/4.
 class TiltedSampler {
  public:
   /// Why no tilted draws exist at (x, y): the part that lacks them and its name; empty where they exist.
@@ -37,12 +35,11 @@ class TiltedSampler {
 
  private:
   double log_weight(const Matrix<double>& W) const;
-  void add_shifts(const std::vector<Vector<double>>& shifts, double factor, double share);
 
   Estimator estimator_;
   Index m_;
-  Matrix<double> shifts_;      // (2 k, d), the shifts and their halves
-  Vector<double> log_factors_;  // of exp(shift.w) in T: log of the share in the mixture - log E exp(shift.w)
+  Matrix<double> shifts_;           // (k, d)
+  Vector<double> log_normalisers_;  // log E exp(a_k.w), (k)
 };
 
 }  // namespace bochner

@@ -41,11 +41,8 @@ Index shard_blocks(Index trials, const Shard& shard, const char* function) {
   return quotient_up(shard.end - shard.begin, length);
 }
 
-void for_trials(Index trials, const Shard& shard, const Execution& execution, const char* function,
-                const std::function<void(Index block, Index trial)>& body) {
-  const Index blocks = shard_blocks(trials, shard, function);
-  const Index length = block_length(trials);
-  // parallel_for completes the bodies that it has begun; a long block must notice the stop itself.
+void stoppable_for(Index count, const Execution& execution, const char* function,
+                   const std::function<void(Index index, const std::function<void()>& check)>& body) {
   std::atomic<bool> stopped = false;
   Execution watched = execution;
   if (execution.progress) {
@@ -59,11 +56,21 @@ void for_trials(Index trials, const Shard& shard, const Execution& execution, co
       return !stopped;
     };
   }
-  parallel_for(blocks, watched, [&](Index block) {
+  const std::function<void()> check = [&] {
+    if (stopped) throw Interrupted(std::string(function) + ": stopped by the progress callback");
+  };
+  parallel_for(count, watched, [&](Index index) { body(index, check); });
+}
+
+void for_trials(Index trials, const Shard& shard, const Execution& execution, const char* function,
+                const std::function<void(Index block, Index trial)>& body) {
+  const Index blocks = shard_blocks(trials, shard, function);
+  const Index length = block_length(trials);
+  stoppable_for(blocks, execution, function, [&](Index block, const std::function<void()>& check) {
     const Index first = shard.begin + block * length;
     const Index last = std::min(first + length, shard.end);
     for (Index trial = first; trial < last; ++trial) {
-      if (stopped) throw Interrupted(std::string(function) + ": stopped by the progress callback");
+      check();
       body(block, trial);
     }
   });

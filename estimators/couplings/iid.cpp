@@ -10,8 +10,8 @@ std::shared_ptr<const Projection> IidCoupling::draw(const RadialLaw& radial, Ind
   return std::make_shared<DenseProjection>(std::move(W));
 }
 
-Matrix<double> IidCoupling::draw_tilted(const RadialLaw& radial, Index m, Index dim, Index row, std::span<const double> shift,
-                                        const Stream& stream) const {
+Matrix<double> IidCoupling::draw_tilted(const RadialLaw& radial, Index m, Index dim, Index row,
+                                        std::span<const double> shift, const Stream& stream) const {
   Matrix<double> W(m, dim);
   radial.fill_independent(stream, W);
   Stream tilted = stream.lane(2);

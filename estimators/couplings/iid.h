@@ -11,7 +11,9 @@ class IidCoupling final : public Coupling {
   std::shared_ptr<const Projection> draw(const RadialLaw& radial, Index m, Index dim, double scale,
                                          const Stream& stream) const override;
   bool prefixes_are_draws() const override { return true; }
-  std::optional<std::vector<PairGroup>> dependent_pairs(Index, Index) const override { return std::vector<PairGroup>{}; }
+  std::optional<std::vector<PairGroup>> dependent_pairs(Index, Index) const override {
+    return std::vector<PairGroup>{};
+  }
   bool tiltable() const override { return true; }
   Matrix<double> draw_tilted(const RadialLaw& radial, Index m, Index dim, Index row, std::span<const double> shift,
                              const Stream& stream) const override;

@@ -9,7 +9,8 @@ namespace bochner {
 class HyperbolicFeatures final : public ProjectedFamily {
  public:
   std::string name() const override { return "hyperbolic"; }
-  std::shared_ptr<const FeatureMap> make(const Kernel& kernel, std::shared_ptr<const Projection> projection) const override;
+  std::shared_ptr<const FeatureMap> make(const Kernel& kernel,
+                                         std::shared_ptr<const Projection> projection) const override;
   Index features(Index m) const override { return 2 * m; }
   /// +-(x' + y') and +-2 (x' + y') [Bochner, 12.2].
   std::vector<Vector<double>> tail_shifts(const Kernel& kernel, std::span<const double> x,

@@ -9,9 +9,11 @@ namespace bochner {
 class PositiveFeatures final : public ProjectedFamily {
  public:
   std::string name() const override { return "positive"; }
-  std::shared_ptr<const FeatureMap> make(const Kernel& kernel, std::shared_ptr<const Projection> projection) const override;
+  std::shared_ptr<const FeatureMap> make(const Kernel& kernel,
+                                         std::shared_ptr<const Projection> projection) const override;
   Index features(Index m) const override { return m; }
-  /// x' + y' and 2 (x' + y'), where the frequencies lie that carry the mean and the square of an estimate [Bochner, 12.2].
+  /// x' + y' and 2 (x' + y'), where the frequencies lie that carry the mean and the square of an estimate
+  /// [Bochner, 12.2].
   std::vector<Vector<double>> tail_shifts(const Kernel& kernel, std::span<const double> x,
                                           std::span<const double> y) const override;
 

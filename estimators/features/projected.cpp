@@ -4,13 +4,14 @@
 
 namespace bochner {
 
-std::optional<Law> ProjectedFamily::law(const Kernel& kernel, const RadialLaw& radial, const Coupling& coupling, Index m,
-                                        std::span<const double> x, std::span<const double> y) const {
+std::optional<Law> ProjectedFamily::law(const Kernel& kernel, const RadialLaw& radial, const Coupling& coupling,
+                                        Index m, std::span<const double> x, std::span<const double> y) const {
   return one_frequency_law(estimate_of(kernel), kernel, radial, coupling, m, x, y);
 }
 
 std::vector<Law> ProjectedFamily::laws(const Kernel& kernel, const RadialLaw& radial, const Coupling& coupling,
-                                       std::span<const Index> m, std::span<const double> x, std::span<const double> y) const {
+                                       std::span<const Index> m, std::span<const double> x,
+                                       std::span<const double> y) const {
   return one_frequency_laws(estimate_of(kernel), kernel, radial, coupling, m, x, y);
 }
 
@@ -24,8 +25,8 @@ OneFrequencyEstimate ProjectedFamily::estimate_of(const Kernel& kernel) const {
 
 std::string ProjectedFamily::describe_map(const Kernel& kernel, const Projection& projection) const {
   std::ostringstream text;
-  text << describe() << " features of " << kernel.describe() << ", d = " << projection.dim() << ", m = " << projection.rows()
-       << ", p = " << features(projection.rows());
+  text << describe() << " features of " << kernel.describe() << ", d = " << projection.dim()
+       << ", m = " << projection.rows() << ", p = " << features(projection.rows());
   return text.str();
 }
 

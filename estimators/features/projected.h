@@ -16,11 +16,13 @@ namespace bochner {
 /// `Derived` turns the m projections of a row into its p columns. It provides
 ///   static constexpr Form kForm;
 ///   static Index columns(Index m), weight(Index m);
-///   template <class Scalar> static void spread(MutableMatrixView<Scalar>& features, Index m);  // u in the first m columns
+///   template <class Scalar> static void spread(MutableMatrixView<Scalar>& features, Index m);  // u in the first m
+///   columns
 template <class Derived>
 class ProjectedMap : public FeatureMap {
  public:
-  ProjectedMap(std::shared_ptr<const Projection> projection, const OneFrequencyEstimate& estimate, std::string description)
+  ProjectedMap(std::shared_ptr<const Projection> projection, const OneFrequencyEstimate& estimate,
+               std::string description)
       : projection_(std::move(projection)), estimate_(estimate), description_(std::move(description)) {}
 
   Index dim() const final { return projection_->dim(); }
@@ -40,7 +42,8 @@ class ProjectedMap : public FeatureMap {
 
  private:
   template <class Scalar>
-  void tile_of(const MatrixView<Scalar>& X, MutableMatrixView<Scalar>& features, MutableVectorView<Scalar>& log_scale) const {
+  void tile_of(const MatrixView<Scalar>& X, MutableMatrixView<Scalar>& features,
+               MutableVectorView<Scalar>& log_scale) const {
     const Index m = projection_->rows();
     projection_->apply(X, features.leftCols(m));
     Derived::template spread<Scalar>(features, m);
@@ -59,8 +62,8 @@ class ProjectedFamily : public FeatureFamily {
  public:
   std::optional<Law> law(const Kernel& kernel, const RadialLaw& radial, const Coupling& coupling, Index m,
                          std::span<const double> x, std::span<const double> y) const final;
-  std::vector<Law> laws(const Kernel& kernel, const RadialLaw& radial, const Coupling& coupling, std::span<const Index> m,
-                        std::span<const double> x, std::span<const double> y) const final;
+  std::vector<Law> laws(const Kernel& kernel, const RadialLaw& radial, const Coupling& coupling,
+                        std::span<const Index> m, std::span<const double> x, std::span<const double> y) const final;
 
  protected:
   /// The estimate of exp(x.y) that this family makes with Gaussian frequencies.

@@ -10,7 +10,8 @@ namespace bochner {
 class TrigonometricFeatures final : public ProjectedFamily {
  public:
   std::string name() const override { return "trigonometric"; }
-  std::shared_ptr<const FeatureMap> make(const Kernel& kernel, std::shared_ptr<const Projection> projection) const override;
+  std::shared_ptr<const FeatureMap> make(const Kernel& kernel,
+                                         std::shared_ptr<const Projection> projection) const override;
   Index features(Index m) const override { return 2 * m; }
 
  protected:

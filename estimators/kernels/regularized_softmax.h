@@ -4,8 +4,8 @@
 
 namespace bochner {
 
-/// K(x, y) = exp(-(|x|^2 + |y|^2)/2) 0F1(; d/2; d |x + y|^2 / 4) = exp(-(|x|^2 + |y|^2)/2) E exp(w.(x + y)), w uniform on the
-/// sphere of radius sqrt(d): the regularized softmax kernel SMREG [Choromanski21, Theorem 1]. It depends on d.
+/// K(x, y) = exp(-(|x|^2 + |y|^2)/2) 0F1(; d/2; d |x + y|^2 / 4) = exp(-(|x|^2 + |y|^2)/2) E exp(w.(x + y)), w uniform
+/// on the sphere of radius sqrt(d): the regularized softmax kernel SMREG [Choromanski21, Theorem 1]. It depends on d.
 class RegularizedSoftmaxKernel final : public Kernel {
  public:
   std::string name() const override { return "regularized_softmax"; }

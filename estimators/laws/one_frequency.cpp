@@ -50,8 +50,8 @@ class Covariances {
 };
 
 /// The variance of the mean of f(w_i.u) over m rows, that of one row given.
-std::optional<SignedLog> mean_variance(const SignedLog& of_one, Covariances& covariances, const Coupling& coupling, Index m,
-                                       Index dim) {
+std::optional<SignedLog> mean_variance(const SignedLog& of_one, Covariances& covariances, const Coupling& coupling,
+                                       Index m, Index dim) {
   const auto groups = coupling.dependent_pairs(m, dim);
   if (!groups) return std::nullopt;
   const double log_m = std::log(static_cast<double>(m));
@@ -95,8 +95,9 @@ std::vector<Law> one_frequency_laws(const OneFrequencyEstimate& estimate, const 
   return laws;
 }
 
-std::optional<Law> one_frequency_law(const OneFrequencyEstimate& estimate, const Kernel& kernel, const RadialLaw& radial,
-                                     const Coupling& coupling, Index m, std::span<const double> x, std::span<const double> y) {
+std::optional<Law> one_frequency_law(const OneFrequencyEstimate& estimate, const Kernel& kernel,
+                                     const RadialLaw& radial, const Coupling& coupling, Index m,
+                                     std::span<const double> x, std::span<const double> y) {
   const auto laws = one_frequency_laws(estimate, kernel, radial, coupling, {&m, 1}, x, y);
   if (laws.empty()) return std::nullopt;
   return laws.front();

@@ -28,11 +28,12 @@ struct OneFrequencyEstimate {
 ///
 ///   variance = (m Var X + sum_groups pairs Cov(cosine)) / m^2,
 ///
-/// every term taken from the radial law, every pair from the coupling [Bochner, 0; Choromanski21, Lemma 2]. Evaluated in the log
-/// domain, so that only a value that a double cannot hold becomes infinity. None where the coupling or the radial law
-/// has no closed form. Cost: O(d) and a few special functions.
-std::optional<Law> one_frequency_law(const OneFrequencyEstimate& estimate, const Kernel& kernel, const RadialLaw& radial,
-                                     const Coupling& coupling, Index m, std::span<const double> x, std::span<const double> y);
+/// every term taken from the radial law, every pair from the coupling [Bochner, 0; Choromanski21, Lemma 2]. Evaluated
+/// in the log domain, so that only a value that a double cannot hold becomes infinity. None where the coupling or the
+/// radial law has no closed form. Cost: O(d) and a few special functions.
+std::optional<Law> one_frequency_law(const OneFrequencyEstimate& estimate, const Kernel& kernel,
+                                     const RadialLaw& radial, const Coupling& coupling, Index m,
+                                     std::span<const double> x, std::span<const double> y);
 
 /// The same for each m: the special functions are evaluated once. Empty where there is none.
 std::vector<Law> one_frequency_laws(const OneFrequencyEstimate& estimate, const Kernel& kernel, const RadialLaw& radial,

@@ -52,7 +52,8 @@ std::optional<double> ChiRadialLaw::kurtosis(Shape shape, Index, double q) const
       // r = e^q: (r^2 - 1)^... is ill-conditioned for small q, where X - 1 is a multiple of a chi-square of one degree.
       if (q < 1e-2) return 15;
       const double r = std::exp(q);
-      const double fourth = (std::pow(r, 8) + 4 * r * r + 3) / 8 - (std::pow(r, 5) + 3 * r) + 3 * r * (r * r + 1) - 3 * r * r;
+      const double fourth =
+          (std::pow(r, 8) + 4 * r * r + 3) / 8 - (std::pow(r, 5) + 3 * r) + 3 * r * (r * r + 1) - 3 * r * r;
       const double variance = (r - 1) * (r - 1) / 2;
       return fourth / (variance * variance);
     }

@@ -48,9 +48,7 @@ def double_matrices(function: str, **arrays: npt.ArrayLike) -> list[Float64Array
     return [a.astype(np.float64, copy=False) for a in matrices(function, **arrays)]
 
 
-def integer(
-    function: str, name: str, value: SupportsIndex, minimum: int, maximum: int = MAX_INDEX
-) -> int:
+def integer(function: str, name: str, value: SupportsIndex, minimum: int, maximum: int = MAX_INDEX) -> int:
     """Return a Python or NumPy integer within bounds."""
     try:
         number = operator.index(value)
@@ -64,9 +62,7 @@ def integer(
     return number
 
 
-def integers(
-    function: str, name: str, values: SupportsIndex | Sequence[int], minimum: int
-) -> list[int]:
+def integers(function: str, name: str, values: SupportsIndex | Sequence[int], minimum: int) -> list[int]:
     """Return one integer or several as a list."""
     listed = values if isinstance(values, (Sequence, np.ndarray)) else [values]
     if len(listed) == 0:
@@ -92,9 +88,7 @@ def _as_array(function: str, name: str, value: npt.ArrayLike) -> npt.NDArray[Any
         raise ValueError(f"{function}: {name} is not an array: {error}") from None
     if array.dtype.kind in "biu" or array.dtype.newbyteorder("=") in (np.float32, np.float64):
         return array
-    raise TypeError(
-        f"{function}: {name} has dtype {array.dtype}; expected float32, float64 or integers"
-    )
+    raise TypeError(f"{function}: {name} has dtype {array.dtype}; expected float32, float64 or integers")
 
 
 def _float_type(dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -118,9 +118,7 @@ def attention(
             raise TypeError(f"attention: feature_map[{i}] is a {got}; expected a FeatureMap")
     call = prepare("attention", Q, K, V, causal, key_mask, scale, empty)
     cores = [part._compiled for part in maps]
-    out, nonpositive = _core.attention(
-        *call.arrays, maps=cores, **call.options, threads=get_num_threads()
-    )
+    out, nonpositive = _core.attention(*call.arrays, maps=cores, **call.options, threads=get_num_threads())
     if any(nonpositive):
         total = out.size // out.shape[-1]
         warnings.warn(
@@ -236,9 +234,7 @@ def prepare(
     q, k, v = (_four_axes(array, heads_axis) for array in named.values())
     for name, array in zip("KV", (named["K"], named["V"]), strict=True):
         if heads_axis and array.shape[:-3] != batch:
-            raise ValueError(
-                f"{function}: {name} has shape {array.shape}; expected leading axes {batch} as in Q"
-            )
+            raise ValueError(f"{function}: {name} has shape {array.shape}; expected leading axes {batch} as in Q")
     options = Options(
         causal=bool(causal),
         key_mask=mask,
@@ -270,9 +266,7 @@ def _as_mask(function: str, key_mask: npt.ArrayLike) -> npt.NDArray[np.bool_]:
     return np.ascontiguousarray(mask)
 
 
-def _check_mask(
-    function: str, mask: npt.NDArray[np.bool_], batch: tuple[int, ...], keys: int
-) -> None:
+def _check_mask(function: str, mask: npt.NDArray[np.bool_], batch: tuple[int, ...], keys: int) -> None:
     expected = [(keys,)] + ([(*batch, keys)] if batch else [])
     if mask.shape not in expected:
         shapes = " or ".join(map(str, expected))

@@ -76,7 +76,8 @@ class Estimator:
         parts = (Kernel.of(kernel), Features.of(features), Coupling.of(coupling))
         given = None if radial is None else RadialLaw.of(radial)
         kernel_, features_, coupling_ = (part._compiled for part in parts)
-        compiled = _core.Estimator(kernel_, features_, coupling_, given and given._compiled)
+        radial_ = None if given is None else given._compiled
+        compiled = _core.Estimator(kernel_, features_, coupling_, radial_)
         name, parameters = compiled.radial
         values = (compiled, *parts, given is None, RadialLaw(name, **parameters))
         names = ("_compiled", "_kernel", "_features", "_coupling", "_own_radial", "_radial")

@@ -56,9 +56,7 @@ class FeatureMap:
     _kernel: Kernel
     _m: int
 
-    def __init__(
-        self, kernel: str | Kernel, features: str | Features, frequencies: npt.ArrayLike
-    ) -> None:
+    def __init__(self, kernel: str | Kernel, features: str | Features, frequencies: npt.ArrayLike) -> None:
         (W,) = double_matrices("FeatureMap", frequencies=frequencies)
         kernel, family = Kernel.of(kernel), Features.of(features)
         self._set(kernel, family, len(W), _core.FeatureMap(kernel._compiled, family._compiled, W))
@@ -71,9 +69,7 @@ class FeatureMap:
         object.__setattr__(self, "_frequencies", None)
 
     @classmethod
-    def _of_core(
-        cls, kernel: Kernel, family: Features, m: int, core: _core.FeatureMap
-    ) -> "FeatureMap":
+    def _of_core(cls, kernel: Kernel, family: Features, m: int, core: _core.FeatureMap) -> "FeatureMap":
         feature_map = cls.__new__(cls)
         feature_map._set(kernel, family, m, core)
         return feature_map

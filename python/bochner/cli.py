@@ -42,9 +42,7 @@ def _chosen(names: list[str], known: list[str]) -> list[str]:
 
 @app.command()
 def reproduce(
-    figures: Annotated[
-        list[str] | None, typer.Argument(metavar="[FIGURE]...", help="All figures by default.")
-    ] = None,
+    figures: Annotated[list[str] | None, typer.Argument(metavar="[FIGURE]...", help="All figures by default.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Under half a minute, rough.")] = False,
     full: Annotated[bool, typer.Option("--full", help="The paper's sizes; takes long.")] = False,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results"),
@@ -101,9 +99,7 @@ def _summary(records: dict[str, dict[str, Any]]) -> Table:
             table.add_row(name, "", record["skipped"], "skipped")
         for verdict in record["verdicts"]:
             colour = _COLOURS[verdict["outcome"]]
-            table.add_row(
-                name, verdict["claim"], verdict["measured"], f"[{colour}]{verdict['outcome']}[/]"
-            )
+            table.add_row(name, verdict["claim"], verdict["measured"], f"[{colour}]{verdict['outcome']}[/]")
     return table
 
 

@@ -12,8 +12,8 @@
 
 namespace bochner::python {
 
-/// C-contiguous arrays of exactly this scalar. Bound with py::arg().noconvert(), so that they are never copied: the package
-/// has converted what needs it.
+/// C-contiguous arrays of exactly this scalar. Bound with py::arg().noconvert(), so that they are never copied: the
+/// package has converted what needs it.
 template <class Scalar>
 using Array = pybind11::array_t<Scalar, pybind11::array::c_style>;
 

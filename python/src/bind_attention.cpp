@@ -22,8 +22,11 @@ Array<Scalar> output_of(const Array<Scalar>& Q, const Array<Scalar>& V) {
 }
 
 template <class Scalar>
-AttentionBatch<Scalar> as_batch(const Array<Scalar>& Q, const Array<Scalar>& K, const Array<Scalar>& V, Array<Scalar>& out) {
-  return {as_heads(Q), as_heads(K), as_heads(V),
+AttentionBatch<Scalar> as_batch(const Array<Scalar>& Q, const Array<Scalar>& K, const Array<Scalar>& V,
+                                Array<Scalar>& out) {
+  return {as_heads(Q),
+          as_heads(K),
+          as_heads(V),
           {out.mutable_data(), out.shape(0), out.shape(1), out.shape(2), out.shape(3)}};
 }
 
@@ -32,8 +35,8 @@ void bind_scalar(py::module_& module) {
   using Arrays = const Array<Scalar>&;
   module.def(
       "attention",
-      [](Arrays Q, Arrays K, Arrays V, const std::vector<std::shared_ptr<FeatureMap>>& maps, bool causal, const Mask& key_mask,
-         std::optional<double> scale, bool zero_if_empty, int threads) {
+      [](Arrays Q, Arrays K, Arrays V, const std::vector<std::shared_ptr<FeatureMap>>& maps, bool causal,
+         const Mask& key_mask, std::optional<double> scale, bool zero_if_empty, int threads) {
         auto out = output_of(Q, V);
         const auto batch = as_batch(Q, K, V, out);
         const auto options = as_options(causal, key_mask, scale, zero_if_empty);
@@ -42,8 +45,8 @@ void bind_scalar(py::module_& module) {
             without_gil([&] { return attention<Scalar>(batch, constant, options, interruptible(threads)); });
         return py::make_tuple(out, nonpositive);
       },
-      "Q"_a.noconvert(), "K"_a.noconvert(), "V"_a.noconvert(), "maps"_a, "causal"_a, "key_mask"_a, "scale"_a, "zero_if_empty"_a,
-      "threads"_a);
+      "Q"_a.noconvert(), "K"_a.noconvert(), "V"_a.noconvert(), "maps"_a, "causal"_a, "key_mask"_a, "scale"_a,
+      "zero_if_empty"_a, "threads"_a);
   const auto bind_plain = [&module](const char* name, auto compute) {
     module.def(
         name,

@@ -38,7 +38,8 @@ template <class Part>
 py::class_<Part, std::shared_ptr<Part>> bind_component(py::module_& module, const char* name, Maker<Part> make,
                                                        const std::vector<Registered<Part>>& registered) {
   return py::class_<Part, std::shared_ptr<Part>>(module, name)
-      .def(py::init([make](const std::string& part, const Parameters& parameters) { return share(make(part, parameters)); }),
+      .def(py::init(
+               [make](const std::string& part, const Parameters& parameters) { return share(make(part, parameters)); }),
            "name"_a, "parameters"_a = Parameters{})
       .def_property_readonly("name", &Part::name)
       .def_property_readonly("parameters", &Part::parameters)
@@ -83,7 +84,8 @@ void bind_map_values(Class& map) {
       [](const FeatureMap& self, const Array<Scalar>& X, bool is_key, int threads) {
         const auto x = as_matrix(X, "X");
         const double operations = products(self, x.rows());
-        return to_numpy(without_gil([&] { return transform<Scalar>(self, x, side_of(is_key), execution_for(threads, operations)); }));
+        return to_numpy(without_gil(
+            [&] { return transform<Scalar>(self, x, side_of(is_key), execution_for(threads, operations)); }));
       },
       "X"_a.noconvert(), "is_key"_a, "threads"_a);
   map.def(
@@ -91,8 +93,8 @@ void bind_map_values(Class& map) {
       [](const FeatureMap& self, const Array<Scalar>& X, bool is_key, int threads) {
         const auto x = as_matrix(X, "X");
         const double operations = products(self, x.rows());
-        auto scaled =
-            without_gil([&] { return transform_scaled<Scalar>(self, x, side_of(is_key), execution_for(threads, operations)); });
+        auto scaled = without_gil(
+            [&] { return transform_scaled<Scalar>(self, x, side_of(is_key), execution_for(threads, operations)); });
         return py::make_tuple(to_numpy(std::move(scaled.values)), to_numpy(std::move(scaled.log_scale)));
       },
       "X"_a.noconvert(), "is_key"_a, "threads"_a);
@@ -101,8 +103,8 @@ void bind_map_values(Class& map) {
       [](const FeatureMap& self, const Array<Scalar>& X, const Array<Scalar>& Y, int threads) {
         const auto x = as_matrix(X, "X");
         const auto y = as_matrix(Y, "Y");
-        const double operations = static_cast<double>(x.rows()) * static_cast<double>(y.rows()) *
-                                  static_cast<double>(self.features());
+        const double operations =
+            static_cast<double>(x.rows()) * static_cast<double>(y.rows()) * static_cast<double>(self.features());
         return to_numpy(without_gil([&] { return gram<Scalar>(self, x, y, execution_for(threads, operations)); }));
       },
       "X"_a.noconvert(), "Y"_a.noconvert(), "threads"_a);
@@ -146,12 +148,13 @@ void bind_estimator(py::module_& module) {
   py::class_<Estimator, std::shared_ptr<Estimator>>(module, "Estimator")
       .def(py::init([](std::shared_ptr<Kernel> kernel, std::shared_ptr<FeatureFamily> features,
                        std::shared_ptr<Coupling> coupling, std::shared_ptr<RadialLaw> radial) {
-             return std::make_shared<Estimator>(std::move(kernel), std::move(features), std::move(coupling), std::move(radial));
+             return std::make_shared<Estimator>(std::move(kernel), std::move(features), std::move(coupling),
+                                                std::move(radial));
            }),
            "kernel"_a, "features"_a, "coupling"_a, "radial"_a = nullptr)
-      .def_property_readonly("radial", [](const Estimator& self) {
-        return std::make_pair(self.radial().name(), self.radial().parameters());
-      })
+      .def_property_readonly(
+          "radial",
+          [](const Estimator& self) { return std::make_pair(self.radial().name(), self.radial().parameters()); })
       .def_property_readonly("has_law", &Estimator::has_law)
       .def(
           "draw",
@@ -168,7 +171,8 @@ void bind_estimator(py::module_& module) {
             require_points(y, "law", "Y");
             require_same_shape(x, y, "law", "X", "Y");
             const double operations = 5e3 * static_cast<double>(x.rows());
-            return to_numpy(without_gil([&] { return laws_of_rows(self, x, y, m, execution_for(threads, operations)); }));
+            return to_numpy(
+                without_gil([&] { return laws_of_rows(self, x, y, m, execution_for(threads, operations)); }));
           },
           "X"_a.noconvert(), "Y"_a.noconvert(), "m"_a, "threads"_a);
 }

@@ -96,16 +96,17 @@ void bind_pointwise(py::module_& module) {
   py::class_<Pointwise>(module, "Pointwise")
       .def(py::init([](const Estimator& estimator, const Array<double>& X, const Array<double>& Y, std::vector<Index> m,
                        Index trials, std::uint64_t seed, const std::string& sampler, bool single_precision) {
-             PointwisePlan plan{estimator, as_matrix(X, "X"), as_matrix(Y, "Y"), std::move(m), trials, seed,
-                                sampler_of(sampler), single_precision};
+             PointwisePlan plan{estimator, as_matrix(X, "X"),   as_matrix(Y, "Y"), std::move(m), trials,
+                                seed,      sampler_of(sampler), single_precision};
              return without_gil([&] { return std::make_unique<Pointwise>(std::move(plan)); });
            }),
-           "estimator"_a, "X"_a.noconvert(), "Y"_a.noconvert(), "m"_a, "trials"_a, "seed"_a, "sampler"_a, "single_precision"_a)
+           "estimator"_a, "X"_a.noconvert(), "Y"_a.noconvert(), "m"_a, "trials"_a, "seed"_a, "sampler"_a,
+           "single_precision"_a)
       .def(
           "run",
           [](const Pointwise& self, Index begin, Index end, int threads, const py::object& progress) {
-            auto numbers = without_gil(
-                [&] { return self.run({begin, end}, interruptible(threads, progress)).to_numbers(); });
+            auto numbers =
+                without_gil([&] { return self.run({begin, end}, interruptible(threads, progress)).to_numbers(); });
             const auto size = static_cast<Index>(numbers.size());
             return adopt<double>(std::move(numbers), {size});
           },
@@ -125,7 +126,8 @@ void bind_pointwise(py::module_& module) {
           "coverage",
           [](const Pointwise& self, Index repeats, int threads, const py::object& progress) {
             const auto rows = without_gil([&] {
-              return coverage_rows(self.plan(), run_coverage(self.plan(), {0, repeats}, interruptible(threads, progress)));
+              return coverage_rows(self.plan(),
+                                   run_coverage(self.plan(), {0, repeats}, interruptible(threads, progress)));
             });
             return table_of(rows);
           },
@@ -137,11 +139,12 @@ template <class Scalar>
 void bind_attention_errors(py::module_& module) {
   module.def(
       "attention_errors",
-      [](const Estimator& estimator, const Array<Scalar>& Q, const Array<Scalar>& K, const Array<Scalar>& V, bool causal,
-         const Mask& key_mask, std::optional<double> scale, bool zero_if_empty, std::vector<Index> m, Index trials,
-         std::uint64_t seed, int threads, const py::object& progress) {
-        AttentionPlan<Scalar> plan{estimator,    as_heads(Q), as_heads(K), as_heads(V), as_options(causal, key_mask, scale, zero_if_empty),
-                                   std::move(m), trials,      seed};
+      [](const Estimator& estimator, const Array<Scalar>& Q, const Array<Scalar>& K, const Array<Scalar>& V,
+         bool causal, const Mask& key_mask, std::optional<double> scale, bool zero_if_empty, std::vector<Index> m,
+         Index trials, std::uint64_t seed, int threads, const py::object& progress) {
+        AttentionPlan<Scalar> plan{
+            estimator,    as_heads(Q), as_heads(K), as_heads(V), as_options(causal, key_mask, scale, zero_if_empty),
+            std::move(m), trials,      seed};
         auto [experiment, errors] = without_gil([&] {
           auto made = std::make_unique<AttentionExperiment<Scalar>>(std::move(plan), interruptible(threads));
           auto measured = made->run({0, trials}, interruptible(threads, progress));

@@ -7,8 +7,8 @@
 namespace bochner::python {
 
 /// An Execution that lets Python's signal handlers run, so that Ctrl-C works inside long loops, and calls
-/// `progress(done, total)` unless that is None. The callable must outlive the Execution. What either raises stops the loop
-/// and reaches the caller.
+/// `progress(done, total)` unless that is None. The callable must outlive the Execution. What either raises stops the
+/// loop and reaches the caller.
 inline Execution interruptible(int threads, pybind11::handle progress = pybind11::none()) {
   return {threads, [progress](Index done, Index total) {
             const pybind11::gil_scoped_acquire acquire;
@@ -18,8 +18,8 @@ inline Execution interruptible(int threads, pybind11::handle progress = pybind11
           }};
 }
 
-/// The same for work of about `operations` flops; on the calling thread alone, and not interruptible, where a thread would
-/// cost more than it saves.
+/// The same for work of about `operations` flops; on the calling thread alone, and not interruptible, where a thread
+/// would cost more than it saves.
 inline Execution execution_for(int threads, double operations) {
   constexpr double kWorthAThread = 2e6;
   if (operations < kWorthAThread) return {};

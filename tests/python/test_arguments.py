@@ -63,8 +63,7 @@ def parameter(name):
 def test_other_types_are_a_type_error_that_names_the_argument(name, dtype):
     bad = X.astype(dtype)
     assert message_of(TypeError, POINTS[name], bad) == (
-        f"{spoken(name)}: {parameter(name)} has dtype {bad.dtype}; "
-        "expected float32, float64 or integers"
+        f"{spoken(name)}: {parameter(name)} has dtype {bad.dtype}; expected float32, float64 or integers"
     )
 
 
@@ -115,15 +114,11 @@ def test_two_arrays_that_do_not_fit():
     wide = np.ones((4, 2))
     for call, name in ((MAP.gram, "gram"), (KERNEL.gram, "gram"), (ESTIMATOR.fit, "fit")):
         assert message_of(ValueError, call, X, wide) == f"{name}: Y has 2 columns; expected 3"
-        assert message_of(ValueError, call, X, NAN) == (
-            f"{name}: Y[2, 1] is nan; expected finite values"
-        )
+        assert message_of(ValueError, call, X, NAN) == (f"{name}: Y[2, 1] is nan; expected finite values")
 
 
 def test_arrays_that_are_none():
-    assert message_of(ValueError, MAP.transform, [[1.0, 2.0, 3.0], [4.0]]).startswith(
-        "transform: X is not an array: "
-    )
+    assert message_of(ValueError, MAP.transform, [[1.0, 2.0, 3.0], [4.0]]).startswith("transform: X is not an array: ")
     assert message_of(TypeError, MAP.transform, None) == (
         "transform: X has dtype object; expected float32, float64 or integers"
     )

@@ -48,15 +48,11 @@ def arrays(Lq, Lk, leading=(), key_leading=None):
     )
 
 
-OPTIONS = [
-    {"scale": scale, "causal": causal} for scale, causal in itertools.product((None, 0.3), (0, 1))
-]
+OPTIONS = [{"scale": scale, "causal": causal} for scale, causal in itertools.product((None, 0.3), (0, 1))]
 
 
 @pytest.mark.parametrize("options", OPTIONS)
-@pytest.mark.parametrize(
-    ("Lq", "Lk"), [(1, 1), (1, 9), (31, 33), (256, 256), (257, 300), (130, 64)]
-)
+@pytest.mark.parametrize(("Lq", "Lk"), [(1, 1), (1, 9), (31, 33), (256, 256), (257, 300), (130, 64)])
 def test_single_head(Lq, Lk, options):
     Q, K, V = arrays(Lq, Lk)
     zero = {"empty": "zero"} if options["causal"] and Lq > Lk else {}
@@ -68,9 +64,7 @@ def test_single_head(Lq, Lk, options):
         np.testing.assert_allclose(out, reference(Q, K, V, **options), rtol=1e-9, atol=1e-12)
     uniform = bochner.uniform_attention(Q, K, V, **options, **zero)
     seen = visible(Lq, Lk, options["causal"])
-    np.testing.assert_allclose(
-        uniform, averaged(np.ones((Lq, Lk)), seen, V), rtol=1e-12, atol=1e-14
-    )
+    np.testing.assert_allclose(uniform, averaged(np.ones((Lq, Lk)), seen, V), rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize("causal", [False, True])
@@ -174,10 +168,7 @@ def test_more_frequencies_come_closer():
     errors = [
         np.mean(
             [
-                np.mean(
-                    (bochner.attention(Q, K, V, bochner.Estimator().draw(DIM, m, 0, t)) - truth)
-                    ** 2
-                )
+                np.mean((bochner.attention(Q, K, V, bochner.Estimator().draw(DIM, m, 0, t)) - truth) ** 2)
                 for t in range(50)
             ]
         )

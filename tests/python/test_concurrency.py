@@ -50,9 +50,7 @@ def computations():
         "exact_attention": lambda: bochner.exact_attention(*heads),
         "pointwise": lambda: experiments.pointwise(**run_pointwise()),
         "pointwise tilted": lambda: experiments.pointwise(**run_pointwise(sampler="tilted")),
-        "experiments.attention": lambda: experiments.attention(
-            estimator, *heads[:, 0, :, :50], [4, 8], trials=4
-        ),
+        "experiments.attention": lambda: experiments.attention(estimator, *heads[:, 0, :, :50], [4, 8], trials=4),
         "coverage": lambda: experiments.coverage(**run_pointwise(trials=32), repeats=20),
     }
 
@@ -114,8 +112,7 @@ def test_shards_of_different_runs_do_not_merge(change, word):
     bounds = bochner.experiments.shard_bounds(1000, 2)
     runs = (run_pointwise(), run_pointwise(**change))
     shards = [
-        bochner.experiments.pointwise_shard(**run, begin=a, end=b)
-        for run, (a, b) in zip(runs, bounds, strict=True)
+        bochner.experiments.pointwise_shard(**run, begin=a, end=b) for run, (a, b) in zip(runs, bounds, strict=True)
     ]
     with pytest.raises(ValueError, match=f"different runs: {word}; expected one run"):
         bochner.experiments.merge(shards)
@@ -177,7 +174,7 @@ LONG = {
     "coverage": "bochner.experiments.coverage(e, X, X, 64, 1000, repeats=10**6)",
     "experiments.attention": "bochner.experiments.attention(e, X, X, X, 64, trials=10**5)",
     "experiments.gram": "bochner.experiments.gram(e, X, 64, trials=10**6)",
-    "exact_attention": "bochner.exact_attention(*np.zeros((3, 8, 60000, 8)))",
+    "exact_attention": "bochner.exact_attention(*np.zeros((3, 60, 9000, 8)))",
     "kernel.gram": "e.kernel.gram(np.zeros((30000, 600)), np.zeros((500, 600)))",
 }
 
@@ -186,18 +183,22 @@ LONG = {
 @pytest.mark.parametrize("count", [1, 2])
 @pytest.mark.parametrize("name", LONG)
 def test_ctrl_c_ends_a_long_call_within_a_second(name, count):
+    # Imported at the first call, where it would be interrupted.
+    late = "import scipy.stats" if name == "coverage" else ""
     script = f"""
-        import bochner, numpy as np, signal
+        import bochner, numpy as np, os, signal
         # Whoever starts the tests in the background has it ignored, and children inherit that.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         bochner.set_num_threads({count})
         X = np.random.default_rng(0).normal(size=(200, 8)) / 4
         e = bochner.Estimator()
+        {late}
         print("ready", flush=True)
         try:
             {LONG[name]}
         except KeyboardInterrupt:
             print("interrupted", flush=True)
+            os._exit(0)  # the end of the interpreter is not what is timed
     """
     command = [sys.executable, "-c", textwrap.dedent(script)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

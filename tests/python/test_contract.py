@@ -20,10 +20,7 @@ RADIAL_LAWS = [entry.name for entry in bochner.list_radial_laws()]
 
 
 def parameters_of(function):
-    return {
-        name: parameter.default
-        for name, parameter in inspect.signature(function).parameters.items()
-    }
+    return {name: parameter.default for name, parameter in inspect.signature(function).parameters.items()}
 
 
 def test_names_of_the_components():
@@ -31,9 +28,7 @@ def test_names_of_the_components():
     assert FEATURES[:3] == ["trigonometric", "positive", "hyperbolic"]
     assert COUPLINGS[:2] == ["iid", "orthogonal"]
     assert RADIAL_LAWS[:2] == ["chi", "constant"]
-    assert dict((e.name, e.parameters) for e in bochner.list_kernels())["gaussian"] == {
-        "bandwidth": 1.0
-    }
+    assert dict((e.name, e.parameters) for e in bochner.list_kernels())["gaussian"] == {"bandwidth": 1.0}
     lists = (bochner.list_kernels, bochner.list_features, bochner.list_couplings)
     for entry in [e for f in (*lists, bochner.list_radial_laws) for e in f()]:
         assert entry.summary
@@ -55,9 +50,7 @@ def test_signatures():
 
 
 def test_the_face_in_the_words_of_the_design():
-    estimator = bochner.Estimator(
-        kernel="softmax", features="positive", coupling="orthogonal", radial=None
-    )
+    estimator = bochner.Estimator(kernel="softmax", features="positive", coupling="orthogonal", radial=None)
     feature_map = estimator.draw(dim=6, m=8, seed=0, trial=0)
     Z = feature_map.transform(X)
     assert Z.shape == (5, 8)
@@ -67,18 +60,14 @@ def test_the_face_in_the_words_of_the_design():
     np.testing.assert_allclose(values * np.exp(log_scale)[:, None], Z, rtol=1e-13)
     W = feature_map.frequencies
     assert (W.shape, W.dtype) == ((8, 6), np.float64)
-    np.testing.assert_allclose(
-        Z, np.exp(X @ W.T - (X**2).sum(1)[:, None] / 2) / np.sqrt(8), rtol=1e-13
-    )
+    np.testing.assert_allclose(Z, np.exp(X @ W.T - (X**2).sum(1)[:, None] / 2) / np.sqrt(8), rtol=1e-13)
     K = feature_map.gram(X, Y)
     assert K.shape == (5, 4)
     np.testing.assert_allclose(K, Z @ feature_map.transform(Y, side="key").T, rtol=1e-13)
     np.testing.assert_allclose(feature_map.gram(X), feature_map.gram(X, X), rtol=0)
     np.testing.assert_allclose(estimator.kernel.gram(X, Y), np.exp(X @ Y.T), rtol=1e-13)
     np.testing.assert_allclose(feature_map.paired(X[:4], Y), np.diag(K), rtol=1e-13)
-    np.testing.assert_allclose(
-        estimator.kernel.paired(X[:4], Y), np.exp((X[:4] * Y).sum(1)), rtol=1e-13
-    )
+    np.testing.assert_allclose(estimator.kernel.paired(X[:4], Y), np.exp((X[:4] * Y).sum(1)), rtol=1e-13)
     law = estimator.law(X[:4], Y, m=256)
     for part in (law.mean, law.variance, law.bias, law.mse):
         assert (part.shape, part.dtype) == ((4,), np.float64)

@@ -67,11 +67,7 @@ def test_public_things_are_documented(name):
     assert text, f"{name} has no docstring"
     if not inspect.isfunction(thing) or type(thing).__name__ == "_tuplegetter":
         return
-    parameters = [
-        part
-        for part in inspect.signature(thing).parameters.values()
-        if part.name not in ("self", "cls")
-    ]
+    parameters = [part for part in inspect.signature(thing).parameters.values() if part.name not in ("self", "cls")]
     for part in parameters:
         assert re.search(rf"\b{part.name}\b", text), f"{name}: {part.name} is not documented"
     if parameters:

@@ -10,9 +10,7 @@ import pytest
 import bochner
 from bochner import experiments
 
-POINTWISE = (
-    "point m trials sampler truth mean bias bias_se mse mse_low mse_high law_mse z_mean z_mse"
-).split()
+POINTWISE = ("point m trials sampler truth mean bias bias_se mse mse_low mse_high law_mse z_mean z_mse").split()
 RNG = np.random.default_rng(6)
 X, Y = RNG.normal(size=(2, 4, 3)) / 3
 Z_LIMIT = 4.5
@@ -30,9 +28,7 @@ ALL = [
 def test_pointwise_agrees_with_the_law(estimator):
     frame = experiments.pointwise(estimator, X, Y, m=[2, 5], trials=3000, seed=2)
     assert list(frame.columns) == POINTWISE
-    assert list(zip(frame["point"], frame["m"], strict=True)) == [
-        (point, m) for point in range(4) for m in (2, 5)
-    ]
+    assert list(zip(frame["point"], frame["m"], strict=True)) == [(point, m) for point in range(4) for m in (2, 5)]
     assert (frame["trials"] == 3000).all()
     for m in (2, 5):
         rows = frame[frame["m"] == m]
@@ -40,9 +36,7 @@ def test_pointwise_agrees_with_the_law(estimator):
         np.testing.assert_array_equal(rows["law_mse"], law.mse)
         np.testing.assert_allclose(rows["truth"], estimator.kernel.paired(X, Y), rtol=1e-13)
         np.testing.assert_allclose(rows["bias"], rows["mean"] - rows["truth"], atol=1e-14)
-        np.testing.assert_allclose(
-            rows["z_mean"], (rows["bias"] - law.bias) / rows["bias_se"], rtol=1e-6
-        )
+        np.testing.assert_allclose(rows["z_mean"], (rows["bias"] - law.bias) / rows["bias_se"], rtol=1e-6)
     assert frame[["z_mean", "z_mse"]].abs().max().max() < Z_LIMIT
     assert (frame["mse_low"] <= frame["mse"]).all() and (frame["mse"] <= frame["mse_high"]).all()
 
@@ -79,9 +73,7 @@ def test_pointwise_chooses_the_sampler_by_the_tail():
 def test_pointwise_in_single_precision():
     estimator = bochner.Estimator()
     double = experiments.pointwise(estimator, X, Y, 4, 500, sampler="plain")
-    single = experiments.pointwise(
-        estimator, X.astype(np.float32), Y.astype(np.float32), 4, 500, sampler="plain"
-    )
+    single = experiments.pointwise(estimator, X.astype(np.float32), Y.astype(np.float32), 4, 500, sampler="plain")
     np.testing.assert_allclose(single["mse"], double["mse"], rtol=1e-4)
     assert not single["mse"].equals(double["mse"])
     assert single.attrs["settings"]["dtype"] == "float32"
@@ -223,9 +215,7 @@ def test_gram_agrees_with_the_law_averaged_over_the_pairs(estimator):
     rows = RNG.normal(size=(9, 3))
     rows *= RNG.uniform(0.1, 0.35, size=(9, 1)) / np.linalg.norm(rows, axis=1, keepdims=True)
     told = []
-    frame = experiments.gram(
-        estimator, rows, [2, 7], trials=400, seed=1, progress=lambda *now: told.append(now)
-    )
+    frame = experiments.gram(estimator, rows, [2, 7], trials=400, seed=1, progress=lambda *now: told.append(now))
     assert list(frame.columns) == ("m p trials mse mse_low mse_high law_mse z kernel_rms".split())
     assert told[-1] == (800, 800)
     exact = estimator.kernel.gram(rows)
@@ -246,7 +236,5 @@ def test_gram_agrees_with_the_law_averaged_over_the_pairs(estimator):
 def test_gram_takes_float32_and_more_rows_than_a_block():
     rows = RNG.normal(size=(600, 4)).astype(np.float32) / 4
     frame = experiments.gram(bochner.Estimator("gaussian", "trigonometric"), rows, 64, 3)
-    double = experiments.gram(
-        bochner.Estimator("gaussian", "trigonometric"), rows.astype(float), 64, 3
-    )
+    double = experiments.gram(bochner.Estimator("gaussian", "trigonometric"), rows.astype(float), 64, 3)
     np.testing.assert_allclose(frame["mse"], double["mse"], rtol=1e-3)

@@ -163,12 +163,8 @@ def test_pairs_of_orthogonal_frequencies_by_quadrature_in_the_plane():
             r, p = (radii, weights) if radial == "chi" else (np.array([np.sqrt(2)]), np.ones(1))
             exp1, exp2 = (np.exp(np.multiply.outer(r, s)).T @ p for s in (first, second))
             cos1, cos2 = (np.cos(np.multiply.outer(r, s)).T @ p for s in (first, second))
-            assert np.mean(exp1 * exp2) == pytest.approx(
-                float(exp_pair(radial, 2, u**2)), rel=1e-10
-            )
-            assert np.mean(cos1 * cos2) == pytest.approx(
-                float(exp_pair(radial, 2, -(u**2))), rel=1e-8
-            )
+            assert np.mean(exp1 * exp2) == pytest.approx(float(exp_pair(radial, 2, u**2)), rel=1e-10)
+            assert np.mean(cos1 * cos2) == pytest.approx(float(exp_pair(radial, 2, -(u**2))), rel=1e-8)
             assert np.mean(exp1) == pytest.approx(float(exp_mean(radial, 2, u**2)), rel=1e-10)
             assert np.mean(cos1) == pytest.approx(float(exp_mean(radial, 2, -(u**2))), rel=1e-8)
 

@@ -193,9 +193,7 @@ def test_pitfall_05_one_item_alone_equals_that_item_in_a_batch(sequences, featur
     batch = bochner.attention(Q, K, V, MAPS[features], causal=causal)
     for item in range(2):
         for head in range(3):
-            alone = bochner.attention(
-                Q[item, head], K[item, head], V[item, head], MAPS[features], causal=causal
-            )
+            alone = bochner.attention(Q[item, head], K[item, head], V[item, head], MAPS[features], causal=causal)
             assert np.array_equal(batch[item, head], alone, equal_nan=True)
     X = np.vstack([Q[0, 0], 50 * K[1, 0]])
     Z = MAPS[features].transform_scaled(X)
@@ -214,7 +212,5 @@ def test_pitfall_12_causal_output_depends_on_queries_and_keys(sequences, feature
     assert np.sqrt(np.mean((out - running_mean) ** 2)) > 0.05 * np.sqrt(np.mean(running_mean**2))
     # And it is what the bidirectional one of each prefix is.
     for i in (0, 1, 63, 64, 516):
-        prefix = bochner.attention(
-            Q[..., i : i + 1, :], K[..., : i + 1, :], V[..., : i + 1, :], MAPS[features]
-        )
+        prefix = bochner.attention(Q[..., i : i + 1, :], K[..., : i + 1, :], V[..., : i + 1, :], MAPS[features])
         np.testing.assert_allclose(out[..., i : i + 1, :], prefix, rtol=1e-10, atol=1e-14)

@@ -23,7 +23,7 @@ from bochner.reproduce import style
 from bochner.reproduce.figure import SIZES, Drawing, Figure, Part
 from bochner.reproduce.verdict import HOLDS, Verdict
 
-COMMAND = [sys.executable, "-c", "from bochner.cli import app; app()", "reproduce"]
+COMMAND = [sys.executable, "-m", "bochner", "reproduce"]
 
 
 class Toy(Figure):
@@ -160,9 +160,7 @@ def test_interrupted_run_says_so_and_goes_on(toy, tmp_path, monkeypatch):
     assert call("--out", tmp_path / "a").exit_code == 0
     assert toy.computed == ["a", "b", "c"]
     assert call("--out", tmp_path / "b").exit_code == 0
-    pd.testing.assert_frame_equal(
-        rows(tmp_path / "a/toy_rows.parquet"), rows(tmp_path / "b/toy_rows.parquet")
-    )
+    pd.testing.assert_frame_equal(rows(tmp_path / "a/toy_rows.parquet"), rows(tmp_path / "b/toy_rows.parquet"))
 
 
 def test_complete_run_computes_nothing_again(toy, tmp_path):
@@ -245,9 +243,7 @@ def test_damaged_part_is_named_and_nothing_is_overwritten(toy, tmp_path, damage)
     flipped = bytearray(good)
     flipped[good.index(b"PAR1") + 30] ^= 1
     part.write_bytes(
-        {"truncated": good[:100], "empty": b"", "one byte": bytes(flipped), "other file": b"x" * 500}[
-            damage
-        ]
+        {"truncated": good[:100], "empty": b"", "one byte": bytes(flipped), "other file": b"x" * 500}[damage]
     )
     before = contents(tmp_path)
     result = call("--out", tmp_path)

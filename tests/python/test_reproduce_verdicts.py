@@ -13,8 +13,15 @@ from bochner.reproduce.verdict import FAILS, HOLDS, UNDECIDED, above, all_of, be
 
 @pytest.mark.parametrize(
     ("low", "high", "outcome"),
-    [(0.2, 0.9, HOLDS), (0.2, 1.0, UNDECIDED), (1.0, 3.0, FAILS), (0.9, 1.1, UNDECIDED), (2, math.inf, FAILS),
-     (-math.inf, math.inf, UNDECIDED), (math.nan, math.nan, UNDECIDED)],
+    [
+        (0.2, 0.9, HOLDS),
+        (0.2, 1.0, UNDECIDED),
+        (1.0, 3.0, FAILS),
+        (0.9, 1.1, UNDECIDED),
+        (2, math.inf, FAILS),
+        (-math.inf, math.inf, UNDECIDED),
+        (math.nan, math.nan, UNDECIDED),
+    ],
 )
 def test_below(low, high, outcome):
     assert below(low, high, 1.0) == outcome
@@ -46,7 +53,7 @@ def test_seeds_depend_on_every_axis_and_on_nothing_else():
     seeds = {statistics.seed_of(seed, name, v) for seed in (0, 1) for name in "ab" for v in (0.5, 1)}
     assert len(seeds) == 8
     assert all(0 <= seed < 2**63 for seed in seeds)
-    assert statistics.seed_of(0, "fig2", 1) == 8023018408263420871
+    assert statistics.seed_of(0, "fig2", 1) == 168851253789650170
 
 
 def test_intervals_cover():
@@ -85,9 +92,18 @@ def cells(scale, count=400):
     law = np.full(count, scale)
     return pd.DataFrame(
         {
-            "kernel": "softmax", "features": "positive", "coupling": "iid", "d": 8, "m": 8,
-            "x_norm": 1.0, "y_norm": 1.0, "angle": 0.0, "truth": 1.0,
-            "mse": measured, "law_mse": law, "z_mse": (measured - law) / 0.01,
+            "kernel": "softmax",
+            "features": "positive",
+            "coupling": "iid",
+            "d": 8,
+            "m": 8,
+            "x_norm": 1.0,
+            "y_norm": 1.0,
+            "angle": 0.0,
+            "truth": 1.0,
+            "mse": measured,
+            "law_mse": law,
+            "z_mse": (measured - law) / 0.01,
             "z_mean": np.random.default_rng(3).normal(size=count),
         }
     )

@@ -147,9 +147,7 @@ def attention(
     return table(columns, clock, **settings)
 
 
-def _summary(
-    errors: npt.NDArray[np.float64], shares: npt.NDArray[np.float64], exponential: bool
-) -> dict[str, float]:
+def _summary(errors: npt.NDArray[np.float64], shares: npt.NDArray[np.float64], exponential: bool) -> dict[str, float]:
     """Summarise the draws of one head and m."""
     # "linear" would make infinity - infinity of infinite errors.
     values = np.quantile(errors, list(QUANTILES.values()), method="inverted_cdf")

@@ -89,9 +89,7 @@ def gram(
         features.append(feature_map.features)
     columns: dict[str, Any] = {"m": sizes, "p": features, "trials": trials}
     intervals = [mean_interval(row) for row in errors]
-    for name, values in zip(
-        ("mse", "mse_low", "mse_high"), zip(*intervals, strict=True), strict=True
-    ):
+    for name, values in zip(("mse", "mse_low", "mse_high"), zip(*intervals, strict=True), strict=True):
         columns[name] = np.maximum(values, 0)
     columns["law_mse"] = _law(estimator, x, sizes)
     columns["z"] = (columns["mse"] - columns["law_mse"]) / [standard_error(row) for row in errors]
@@ -122,9 +120,7 @@ def _error(feature_map: FeatureMap, x: FloatArray, exact: FloatArray) -> float:
 
 def _law(estimator: Estimator, x: FloatArray, sizes: list[int]) -> npt.NDArray[np.float64]:
     try:
-        law = _core.gram_law_mse(
-            estimator._compiled, x.astype(np.float64, copy=False), sizes, get_num_threads()
-        )
+        law = _core.gram_law_mse(estimator._compiled, x.astype(np.float64, copy=False), sizes, get_num_threads())
     except _core.NoLawError:
         return np.full(len(sizes), np.nan)
     return np.array(law)

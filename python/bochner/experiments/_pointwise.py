@@ -264,9 +264,7 @@ def merge(shards: Iterable[PointwiseShard]) -> pd.DataFrame:
         if not plan.same_as(shard._plan):
             ours, other = plan.settings(), shard._plan.settings()
             differing = [key for key in ours if ours[key] != other[key]] or ["X or Y"]
-            raise ValueError(
-                f"merge: shards are of different runs: {', '.join(differing)}; expected one run"
-            )
+            raise ValueError(f"merge: shards are of different runs: {', '.join(differing)}; expected one run")
     rows = plan.core().rows([shard._numbers for shard in ordered])
     return table(rows, clock, **plan.settings())
 

@@ -43,8 +43,9 @@ def measure(
     seed: int,
 ) -> pd.DataFrame:
     """A row for each m: the error of one input over its draws, beside that of uniform averaging."""
+    queries, keys, values = arrays
     frame = bochner.experiments.attention(
-        bochner.Estimator("softmax", features, coupling), *arrays, m=m, trials=trials, seed=seed
+        bochner.Estimator("softmax", features, coupling), queries, keys, values, m=m, trials=trials, seed=seed
     )
     return frame.assign(features=features, coupling=coupling)
 

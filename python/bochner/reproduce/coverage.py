@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 import bochner
+from bochner.experiments._pointwise import Sampler
 from bochner.reproduce import style
 from bochner.reproduce.figure import Data, Drawing, Figure, Part
 from bochner.reproduce.statistics import seed_of, share_interval
@@ -20,7 +21,8 @@ from bochner.reproduce.verdict import Verdict, above, all_of, inside
 STORED = Path(__file__).parent / "stored" / "coverage.parquet"
 
 EXPERIMENT = {"v": [0.25, 1.0, 4.0, 9.0, 16.0], "d": 8, "m": 8, "trials": 1000}
-CASES = tuple(itertools.product(("plain", "tilted"), ("iid", "orthogonal")))
+SAMPLERS: tuple[Sampler, ...] = ("plain", "tilted")
+CASES = tuple(itertools.product(SAMPLERS, ("iid", "orthogonal")))
 MARKERS = {"plain": "o", "tilted": "s"}
 COLOURS = {"plain": "#CC79A7", "tilted": "#D55E00"}
 
@@ -45,7 +47,7 @@ class Coverage(Figure):
             for (sampler, coupling), block in cases
         ]
 
-    def _block(self, sampler: str, coupling: str, block: int) -> pd.DataFrame:
+    def _block(self, sampler: Sampler, coupling: str, block: int) -> pd.DataFrame:
         v = np.array(self.setting["v"])
         x = np.zeros((v.size, self.setting["d"]))
         x[:, 0] = np.sqrt(v) / 2
@@ -80,18 +82,29 @@ class Coverage(Figure):
                 place = rows["v"] * np.exp(shift + (0 if frame is stored else 0.12))
                 kept = frame is stored
                 axes.errorbar(
-                    place, rows["share"], yerr=bars, color=COLOURS[sampler], capsize=2, markersize=size,
-                    linestyle=style.LINES[coupling] if kept else "none", marker=MARKERS[sampler] if kept else "x",
-                    markerfacecolor=COLOURS[sampler] if coupling == "orthogonal" else "white", linewidth=1.2,
+                    place,
+                    rows["share"],
+                    yerr=bars,
+                    color=COLOURS[sampler],
+                    capsize=2,
+                    markersize=size,
+                    linestyle=style.LINES[coupling] if kept else "none",
+                    marker=MARKERS[sampler] if kept else "x",
+                    markerfacecolor=COLOURS[sampler] if coupling == "orthogonal" else "white",
+                    linewidth=1.2,
                     label=f"{sampler}, {coupling}" if kept else None,
                 )
         axes.plot([], [], "x", color="grey", label=f"this run, {self.setting['repeats']:,} repeats")
         axes.set_xscale("log")
         axes.set_xticks(self.setting["v"], [f"{v:g}" for v in self.setting["v"]])
         axes.minorticks_off()
-        axes.set(xlabel="v = |x + y|²", ylabel="share of 95 % intervals that hold the exact MSE", ylim=(-0.03, 1.03),
-                 title=f"Positive features, d = {self.setting['d']}, m = {self.setting['m']}, "
-                 f"{self.setting['trials']:,} trials an experiment; lines: stored, {int(stored['repeats'].max()):,} repeats")
+        axes.set(
+            xlabel="v = |x + y|²",
+            ylabel="share of 95 % intervals that hold the exact MSE",
+            ylim=(-0.03, 1.03),
+            title=f"Positive features, d = {self.setting['d']}, m = {self.setting['m']}, "
+            f"{self.setting['trials']:,} trials an experiment; lines: stored, {int(stored['repeats'].max()):,} repeats",
+        )
         axes.legend(loc="lower left")
         alt = (
             "Coverage of 95 % intervals against v. The tilted sampler stays in the band of 95 plus or "
@@ -115,7 +128,9 @@ class Coverage(Figure):
                 "Intervals, tilted sampler",
                 "Not in the paper: 95 % intervals of the MSE hold the exact value in 95 ± 1.5 % of the experiments.",
                 f"farthest from 95 %: {_percent(worst)} at v = {worst['v']:g}, {worst['coupling']}, {repeats:,} stored repeats",
-                float(worst["share"]), float(worst["low"]), float(worst["high"]),
+                float(worst["share"]),
+                float(worst["low"]),
+                float(worst["high"]),
                 all_of([inside(row.low, row.high, 0.935, 0.965) for row in tilted.itertuples()]),
                 f"This run, all v together: {100 * total.value:.1f} % [{100 * total.low:.1f}, {100 * total.high:.1f}].",
             ),
@@ -123,7 +138,9 @@ class Coverage(Figure):
                 "Intervals, plain sampler",
                 "Not in the paper: plain Monte Carlo gives honest intervals too.",
                 f"at v = {highest['v']:g}: {_percent(highest)}, {repeats:,} stored repeats",
-                float(highest["share"]), float(highest["low"]), float(highest["high"]),
+                float(highest["share"]),
+                float(highest["low"]),
+                float(highest["high"]),
                 above(highest["low"], highest["high"], 0.935),
                 "The error lives in a tail that no plain run of this size sees. That is why the points on this page are tilted.",
             ),

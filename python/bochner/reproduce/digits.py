@@ -75,15 +75,32 @@ class Digits(Figure):
             look = style.line(features, coupling)
             bars = np.maximum(0, [rows["mse"] - rows["mse_low"], rows["mse_high"] - rows["mse"]])
             left.plot(rows["m"], rows["law_mse"], color=look["color"], linestyle=look["linestyle"])
-            left.errorbar(rows["m"], rows["mse"], yerr=bars, capsize=2, label=f"{features}, {coupling}", **look | {"linestyle": "none"})
+            left.errorbar(
+                rows["m"],
+                rows["mse"],
+                yerr=bars,
+                capsize=2,
+                label=f"{features}, {coupling}",
+                **look | {"linestyle": "none"},
+            )
             place = rows["m"] * np.exp(0.05 * (index - 2.5))
-            right.errorbar(place, rows["mse"] / rows["law_mse"], yerr=bars / rows["law_mse"].to_numpy(), capsize=2, **look | {"linestyle": "none"})
+            right.errorbar(
+                place,
+                rows["mse"] / rows["law_mse"],
+                yerr=bars / rows["law_mse"].to_numpy(),
+                capsize=2,
+                **look | {"linestyle": "none"},
+            )
         right.axhline(1, color=style.REFERENCE, linewidth=1)
         for axes in (left, right):
             axes.set(xscale="log", xlabel="frequencies m")
             axes.set_xticks(self.setting["m"], [str(m) for m in self.setting["m"]], fontsize=8)
             axes.minorticks_off()
-        left.set(yscale="log", ylabel="mean squared error of the Gram matrix", title="Lines: exact law; marks: measured, 95 % interval")
+        left.set(
+            yscale="log",
+            ylabel="mean squared error of the Gram matrix",
+            title="Lines: exact law; marks: measured, 95 % interval",
+        )
         right.set(ylabel="measured / exact", title="The same, measured over exact")
         canvas.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
         alt = (
@@ -109,7 +126,10 @@ class Digits(Figure):
             "Not in the paper: the exact law, averaged over all pairs, predicts the error of the whole Gram matrix.",
             f"trigonometric, measured / exact farthest from 1: {worst['mse'] / worst['law_mse']:.3f} [{low:.3f}, {high:.3f}] at "
             f"m = {worst['m']}, {worst['coupling']}, z = {worst['z']:.2f}; p = {p_value:.2g} for {len(rows)} values",
-            float(worst["mse"] / worst["law_mse"]), float(low), float(high), consistent(p_value),
+            float(worst["mse"] / worst["law_mse"]),
+            float(low),
+            float(high),
+            consistent(p_value),
             f"Positive and hyperbolic features are not judged: at these norms the kurtosis of one positive estimate is about {kurtosis():.1g} "
             f"for the mean pair, so the z of {self.setting['trials']} draws says nothing.",
         )
@@ -124,7 +144,10 @@ class Digits(Figure):
             "Orthogonal on real input",
             "Orthogonal frequencies have the smaller error (trigonometric, gaussian kernel).",
             f"MSE(orthogonal) / MSE(iid) = {measured} at m = {m}; exact {ratios['trigonometric']:.3f}",
-            measured.value, measured.low, measured.high, below(measured.low, measured.high, 1.0),
+            measured.value,
+            measured.low,
+            measured.high,
+            below(measured.low, measured.high, 1.0),
             f"By the exact law: positive {ratios['positive']:.6f}, hyperbolic {ratios['hyperbolic']:.6f}. Their error is a variance of order "
             "e^v at single pairs, of which orthogonality can take no more than the square of the kernel.",
         )

@@ -20,9 +20,9 @@ from bochner.reproduce.verdict import Verdict, above, all_of, consistent
 FAMILIES = ("trigonometric", "positive")
 
 
-def pairs(length: NDArray[np.float64], angle: NDArray[np.float64], dim: int) -> tuple[
-    NDArray[np.float64], NDArray[np.float64]
-]:
+def pairs(
+    length: NDArray[np.float64], angle: NDArray[np.float64], dim: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Two vectors of a length at an angle, in the first plane of R^dim, a pair a row."""
     x, y = np.zeros((2, length.size, dim))
     x[:, 0] = length
@@ -44,17 +44,14 @@ class Fig2(Figure):
     title = "Fig 2: positive against trigonometric features, by angle and length"
     claims = ("Fig 2", "Lemma 2")
     sizes = {
-        "quick": {"d": 8, "m": 8, "trials": 1000, "angles": 17, "length": 1.0, "grid": 80},
-        "default": {"d": 16, "m": 16, "trials": 10_000, "angles": 33, "length": 1.0, "grid": 200},
-        "full": {"d": 16, "m": 16, "trials": 200_000, "angles": 65, "length": 1.0, "grid": 400},
+        "quick": {"d": 8, "m": 8, "trials": 1000, "angles": 16, "length": 1.0, "grid": 80},
+        "default": {"d": 16, "m": 16, "trials": 10_000, "angles": 32, "length": 1.0, "grid": 200},
+        "full": {"d": 16, "m": 16, "trials": 200_000, "angles": 64, "length": 1.0, "grid": 400},
     }
 
     def parts(self) -> list[Part]:
         """The exact surface, and the slice, a part a family."""
-        slices = [
-            Part("fig2_slice", f"slice-{name}", partial(self._slice, name))
-            for name in FAMILIES
-        ]
+        slices = [Part("fig2_slice", f"slice-{name}", partial(self._slice, name)) for name in FAMILIES]
         return [Part("fig2_surface", "surface", self._surface, weight=0.1), *slices]
 
     def _surface(self) -> pd.DataFrame:
@@ -67,7 +64,7 @@ class Fig2(Figure):
 
     def _slice(self, features: str) -> pd.DataFrame:
         count = self.setting["angles"]
-        # Half a step from the ends: at pi the positive features are exact and r is infinite.
+        # An even number, half a step from the ends: r is 0 at zero and infinite at pi, where one of the two is exact.
         angle = np.pi * (2 * (np.arange(count) + 0.5) / count - 1)
         x, y = pairs(np.full(count, self.setting["length"]), angle, self.setting["d"])
         rows = []
@@ -106,13 +103,20 @@ class Fig2(Figure):
             table.columns, table.index, table, norm=norm, cmap="RdBu_r", shading="nearest", rasterized=True
         )
         lines = axes.contour(
-            table.columns, table.index, table, levels=[-2, -1, 0, 1, 2, 4], colors="black", linewidths=[0.5, 0.5, 1.4, 0.5, 0.5, 0.5]
+            table.columns,
+            table.index,
+            table,
+            levels=[-2, -1, 0, 1, 2, 4],
+            colors="black",
+            linewidths=[0.5, 0.5, 1.4, 0.5, 0.5, 0.5],
         )
         axes.clabel(lines, fmt=lambda level: f"$10^{{{level:.0f}}}$" if level else "1", fontsize=8)
         bar = canvas.colorbar(mesh, ax=axes, extend="both", ticks=[-6, -2, -1, 0, 1, 2, 6])
         bar.ax.set_yticklabels([f"$10^{{{tick}}}$" for tick in (-6, -2, -1, 0, 1, 2, 6)])
         bar.set_label("r = MSE(trigonometric) / MSE(positive)")
-        axes.set(xlabel="angle φ between x and y (rad)", ylabel="length l = |x| = |y|", title="Exact law; black line: r = 1")
+        axes.set(
+            xlabel="angle φ between x and y (rad)", ylabel="length l = |x| = |y|", title="Exact law; black line: r = 1"
+        )
         _angle_ticks(axes)
         axes.grid(False)
 
@@ -124,12 +128,22 @@ class Fig2(Figure):
         ratios = self.ratios(points)
         axes.plot(angle, mse["trigonometric"] / mse["positive"], color=style.REFERENCE, label="exact")
         axes.errorbar(
-            ratios["angle"], ratios["ratio"], yerr=_bars(ratios, "ratio", "low", "high"), fmt="o",
-            color="#CC79A7", markersize=4, capsize=2, label="measured, 95 % interval",
+            ratios["angle"],
+            ratios["ratio"],
+            yerr=_bars(ratios, "ratio", "low", "high"),
+            fmt="o",
+            color="#CC79A7",
+            markersize=4,
+            capsize=2,
+            label="measured, 95 % interval",
         )
         axes.axhline(1, color=style.REFERENCE, linewidth=0.8, linestyle=":")
-        axes.set(yscale="log", xlabel="angle φ (rad)", ylabel="r",
-                 title=f"Slice l = {length:g}; d = {self.setting['d']}, m = {self.setting['m']}")
+        axes.set(
+            yscale="log",
+            xlabel="angle φ (rad)",
+            ylabel="r",
+            title=f"Slice l = {length:g}; d = {self.setting['d']}, m = {self.setting['m']}",
+        )
         low, high = axes.get_ylim()
         axes.set_ylim(low, high**1.15)
         axes.legend(loc="lower left", bbox_to_anchor=(0.0, 0.0))
@@ -140,8 +154,14 @@ class Fig2(Figure):
             seen = angle > np.pi / 2
             inset.plot(angle[seen], mse[name][seen], color=style.COLOURS[name], linewidth=1.2)
             inset.errorbar(
-                rows["angle"], rows["mse"], yerr=_bars(rows, "mse", "mse_low", "mse_high"),
-                fmt=style.MARKERS[name], color=style.COLOURS[name], markersize=2.5, linewidth=0.8, label=name,
+                rows["angle"],
+                rows["mse"],
+                yerr=_bars(rows, "mse", "mse_low", "mse_high"),
+                fmt=style.MARKERS[name],
+                color=style.COLOURS[name],
+                markersize=2.5,
+                linewidth=0.8,
+                label=name,
             )
         inset.set_yscale("log")
         inset.set_xticks([np.pi / 2, np.pi], ["π/2", "π"])
@@ -162,9 +182,7 @@ class Fig2(Figure):
         )
         factor = np.exp(NORMAL_95 * error)
         law = wide["law_mse"]["trigonometric"] / wide["law_mse"]["positive"]
-        return pd.DataFrame(
-            {"ratio": ratio, "low": ratio / factor, "high": ratio * factor, "law": law}
-        ).reset_index()
+        return pd.DataFrame({"ratio": ratio, "low": ratio / factor, "high": ratio * factor, "law": law}).reset_index()
 
     def verdicts(self, data: Data) -> list[Verdict]:
         """Positive wins without bound; the measurements lie on the exact curves."""
@@ -180,7 +198,10 @@ class Fig2(Figure):
             "Positive features win without bound as the angle grows.",
             f"r = {last['ratio']:.3g} [{last['low']:.3g}, {last['high']:.3g}] at φ = {last['angle']:.3f}, "
             f"{last['ratio'] / middle['ratio']:.2g} times r at φ = {middle['angle']:.2f}",
-            float(last["ratio"]), float(last["low"]), float(last["high"]), outcome,
+            float(last["ratio"]),
+            float(last["low"]),
+            float(last["high"]),
+            outcome,
             f"The exact r tends to infinity at φ = π and rises all the way from π/2. At l = {self.setting['length']:g} "
             f"trigonometric features are the better ones for |φ| < {crossing:.2f}.",
         )
@@ -188,13 +209,19 @@ class Fig2(Figure):
         share = share_interval(covered, len(ratios))
         z = data["fig2_slice"]["z_mse"].to_numpy()
         p_value = largest_p_value(z)
-        return [unbounded, Verdict(
-            "Fig 2",
-            "The closed forms of Lemma 2 are the curves that are drawn.",
-            f"{covered} of {len(ratios)} intervals of r hold the exact value: {share}; largest |z| of an MSE "
-            f"{np.abs(z).max():.2f} among {z.size}, p = {p_value:.2g}",
-            share.value, share.low, share.high, consistent(p_value),
-        )]
+        return [
+            unbounded,
+            Verdict(
+                "Fig 2",
+                "The closed forms of Lemma 2 are the curves that are drawn.",
+                f"{covered} of {len(ratios)} intervals of r hold the exact value: {share}; largest |z| of an MSE "
+                f"{np.abs(z).max():.2f} among {z.size}, p = {p_value:.2g}",
+                share.value,
+                share.low,
+                share.high,
+                consistent(p_value),
+            ),
+        ]
 
     def _crossing(self) -> float:
         angle = np.linspace(1e-3, np.pi - 1e-3, 4000)
@@ -216,7 +243,8 @@ class Fig2(Figure):
 
 def _bars(frame: pd.DataFrame, value: str, low: str, high: str) -> NDArray[np.float64]:
     """Lengths of error bars; rounding must not make them negative."""
-    return np.maximum(0, np.array([frame[value] - frame[low], frame[high] - frame[value]]))
+    bars: NDArray[np.float64] = np.maximum(0, np.array([frame[value] - frame[low], frame[high] - frame[value]]))
+    return bars
 
 
 def _angle_ticks(axes: Axes) -> None:

@@ -48,9 +48,7 @@ class Fig4(Figure):
         # Standard normal rows: |q|^2 is sqrt(d) after the division by d^(1/4).
         arrays = inputs(input_seed(self.seed, index), self.setting["L"], d, np.sqrt(d))
         seed = seed_of(self.seed, self.name, index, features, coupling)
-        frame = measure(
-            features, coupling, self.setting["m"], arrays=arrays, trials=DRAWS, seed=seed
-        )
+        frame = measure(features, coupling, self.setting["m"], arrays=arrays, trials=DRAWS, seed=seed)
         return frame.assign(input=index, sample_mean=frame[QUANTILES].mean(axis=1))
 
     def draw(self, data: Data) -> list[Drawing]:
@@ -72,7 +70,8 @@ class Fig4(Figure):
         right.set_title("Median and 80 % range over inputs")
         canvas.suptitle(
             f"L = {self.setting['L']}, d = {self.setting['d']}, standard normal Q, K, V, {self.setting['inputs']} inputs, "
-            f"{DRAWS} draws each", fontsize=10.5,
+            f"{DRAWS} draws each",
+            fontsize=10.5,
         )
         canvas.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=4)
         alt = (
@@ -89,36 +88,51 @@ class Fig4(Figure):
         for features in FEATURES:
             rows = frame[frame["features"] == features]
             ratio = compare(rows[rows["coupling"] == "orthogonal"], rows[rows["coupling"] == "iid"], ["m"])
-            found.append(Verdict(
-                "Fig 4",
-                f"Orthogonal frequencies have the smaller error ({features}).",
-                f"MSE(orthogonal) / MSE(iid) = {ratio}", ratio.value, ratio.low, ratio.high,
-                below(ratio.low, ratio.high, 1.0),
-                "Geometric mean over m of the ratio of medians over draws, paired by input; Student interval over the inputs.",
-            ))
+            found.append(
+                Verdict(
+                    "Fig 4",
+                    f"Orthogonal frequencies have the smaller error ({features}).",
+                    f"MSE(orthogonal) / MSE(iid) = {ratio}",
+                    ratio.value,
+                    ratio.low,
+                    ratio.high,
+                    below(ratio.low, ratio.high, 1.0),
+                    "Geometric mean over m of the ratio of medians over draws, paired by input; Student interval over the inputs.",
+                )
+            )
         orthogonal = frame[frame["coupling"] == "orthogonal"]
         ratio = compare(_of(orthogonal, "positive"), _of(orthogonal, "trigonometric"), ["m"])
         nonpositive = _of(frame, "trigonometric")["p_nonpositive"]
-        found.append(Verdict(
-            "Fig 4",
-            "Positive features have the smaller error than trigonometric ones.",
-            f"MSE(positive) / MSE(trigonometric) = {ratio} at equal m, orthogonal",
-            ratio.value, ratio.low, ratio.high, below(ratio.low, ratio.high, 1.0),
-            "Medians over draws, paired by input: with trigonometric features the denominator has a density at 0 "
-            f"({100 * nonpositive.mean():.2g} % of the denominators were not positive), so that the mean the paper prints does not exist. "
-            "Equal m gives trigonometric features twice the columns.",
-        ))
+        found.append(
+            Verdict(
+                "Fig 4",
+                "Positive features have the smaller error than trigonometric ones.",
+                f"MSE(positive) / MSE(trigonometric) = {ratio} at equal m, orthogonal",
+                ratio.value,
+                ratio.low,
+                ratio.high,
+                below(ratio.low, ratio.high, 1.0),
+                "Medians over draws, paired by input: with trigonometric features the denominator has a density at 0 "
+                f"({100 * nonpositive.mean():.2g} % of the denominators were not positive), so that the mean the paper prints does not exist. "
+                "Equal m gives trigonometric features twice the columns.",
+            )
+        )
         most = orthogonal["m"].max()
         best = _of(orthogonal, "positive")
         best = best[best["m"] == most]
         ratio = compare(best, best.assign(median=best["uniform_mse"]), ["m"])
-        found.append(Verdict(
-            "Fig 4, baseline",
-            "Not in the paper: at this norm the estimate is better than uniform averaging, which ignores queries and keys.",
-            f"MSE(positive, orthogonal, m = {most}) / MSE(uniform averaging) = {ratio}",
-            ratio.value, ratio.low, ratio.high, below(ratio.low, ratio.high, 1.0),
-            "So an order among estimators here is an order among failures." if ratio.low >= 1 else "",
-        ))
+        found.append(
+            Verdict(
+                "Fig 4, baseline",
+                "Not in the paper: at this norm the estimate is better than uniform averaging, which ignores queries and keys.",
+                f"MSE(positive, orthogonal, m = {most}) / MSE(uniform averaging) = {ratio}",
+                ratio.value,
+                ratio.low,
+                ratio.high,
+                below(ratio.low, ratio.high, 1.0),
+                "So an order among estimators here is an order among failures." if ratio.low >= 1 else "",
+            )
+        )
         return found
 
     def caption(self, data: Data) -> str:
@@ -150,7 +164,9 @@ def _draw_mean(axes: Axes, rows: pd.DataFrame, features: str, coupling: str) -> 
         label += " (mean does not exist)"
     # A deviation larger than the mean has no lower end on a logarithmic axis.
     lower = np.minimum(table["std"], table["mean"] * 0.9)
-    axes.errorbar(table.index, table["mean"], yerr=[lower, table["std"]], capsize=2, elinewidth=0.8, label=label, **look)
+    axes.errorbar(
+        table.index, table["mean"], yerr=[lower, table["std"]], capsize=2, elinewidth=0.8, label=label, **look
+    )
 
 
 def _draw_median(axes: Axes, rows: pd.DataFrame, features: str, coupling: str) -> None:

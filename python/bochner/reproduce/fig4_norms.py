@@ -23,11 +23,20 @@ class Fig4Norms(Figure):
     sizes = {
         "quick": {"L": 192, "d": 16, "p": [32, 256], "squared_norms": [1.0, 2.25, 4.0, 6.25], "inputs": 12, "draws": 3},
         "default": {
-            "L": 512, "d": 16, "p": [32, 64, 128, 256, 512], "squared_norms": [0.25, 1.0, 2.25, 4.0, 6.25], "inputs": 15, "draws": 5,
+            "L": 512,
+            "d": 16,
+            "p": [32, 64, 128, 256, 512],
+            "squared_norms": [0.25, 1.0, 2.25, 4.0, 6.25],
+            "inputs": 15,
+            "draws": 5,
         },
         "full": {
-            "L": 1024, "d": 16, "p": [32, 64, 128, 256, 512, 1024, 2048], "squared_norms": [0.25, 1.0, 2.25, 4.0, 6.25, 9.0],
-            "inputs": 30, "draws": 15,
+            "L": 1024,
+            "d": 16,
+            "p": [32, 64, 128, 256, 512, 1024, 2048],
+            "squared_norms": [0.25, 1.0, 2.25, 4.0, 6.25, 9.0],
+            "inputs": 30,
+            "draws": 15,
         },
     }
 
@@ -71,7 +80,8 @@ class Fig4Norms(Figure):
                 axes.tick_params(labelbottom=True)
         canvas.suptitle(
             f"L = {self.setting['L']}, d = {self.setting['d']}, orthogonal, {self.setting['inputs']} inputs, "
-            f"{self.setting['draws']} draws each: median and 80 % range", fontsize=10.5,
+            f"{self.setting['draws']} draws each: median and 80 % range",
+            fontsize=10.5,
         )
         canvas.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
         alt = (
@@ -86,7 +96,9 @@ class Fig4Norms(Figure):
             own = rows[rows["features"] == features]
             table = own.groupby("p")["median"].quantile([0.1, 0.5, 0.9]).unstack()
             axes.plot(table.index, table[0.5], label=features, **style.line(features, "orthogonal"))
-            axes.fill_between(table.index, table[0.1], table[0.9], color=style.COLOURS[features], alpha=0.15, linewidth=0)
+            axes.fill_between(
+                table.index, table[0.1], table[0.9], color=style.COLOURS[features], alpha=0.15, linewidth=0
+            )
         uniform = rows.groupby("input")["uniform_mse"].first().median()
         axes.axhline(uniform, color=style.COLOURS["uniform averaging"], linestyle="-.", label="uniform averaging")
         axes.set(xscale="log", yscale="log", title=f"|q|² = |k|² = {norm:g}")
@@ -97,7 +109,10 @@ class Fig4Norms(Figure):
         """The paper's order at each norm, at the same number of features."""
         frame = data["fig4_norms"]
         p = 256
-        return [self._judge(frame[(frame["p"] == p) & (frame["squared_norm"] == norm)], norm, p) for norm in self.setting["squared_norms"]]
+        return [
+            self._judge(frame[(frame["p"] == p) & (frame["squared_norm"] == norm)], norm, p)
+            for norm in self.setting["squared_norms"]
+        ]
 
     def _judge(self, rows: pd.DataFrame, norm: float, p: int) -> Verdict:
         selected = {features: rows[rows["features"] == features] for features in FEATURES}
@@ -111,7 +126,10 @@ class Fig4Norms(Figure):
             f"Fig 4 at |q|² = {norm:g}",
             f"Positive features have the smaller error than trigonometric ones; at {p} features each.",
             f"MSE(positive) / MSE(trigonometric) = {ratio}",
-            ratio.value, ratio.low, ratio.high, outcome,
+            ratio.value,
+            ratio.low,
+            ratio.high,
+            outcome,
             f"{winner}; {_beside_uniform(uniform)}",
         )
 
@@ -136,7 +154,8 @@ def _beside_uniform(ratios: dict[str, Interval]) -> str:
     else:
         words = {HOLDS: "beats", FAILS: "loses to", UNDECIDED: "is level with"}
         text = "; ".join(
-            f"{name} {words[outcome]} uniform averaging" for name, outcome in zip(("positive", "trigonometric"), both, strict=True)
+            f"{name} {words[outcome]} uniform averaging"
+            for name, outcome in zip(("positive", "trigonometric"), both, strict=True)
         )
     numbers = ", ".join(f"{name} {ratio}" for name, ratio in ratios.items())
     return f"{text} (ratio to it: {numbers})."

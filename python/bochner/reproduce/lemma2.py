@@ -56,8 +56,7 @@ class Lemma2(Figure):
     def parts(self) -> list[Part]:
         """A part a combination of kernel, family and coupling."""
         return [
-            Part("lemma2", "-".join(combination), partial(self._measure, *combination))
-            for combination in COMBINATIONS
+            Part("lemma2", "-".join(combination), partial(self._measure, *combination)) for combination in COMBINATIONS
         ]
 
     def _measure(self, kernel: str, features: str, coupling: str) -> pd.DataFrame:
@@ -136,9 +135,7 @@ class Lemma2(Figure):
         )
 
 
-def _pair(
-    d: int, first: float, second: float, turn: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _pair(d: int, first: float, second: float, turn: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     x, y = np.zeros((2, 1, d))
     x[0, 0] = first
     y[0, 0] = second * np.cos(np.pi * turn)
@@ -154,7 +151,9 @@ def _informative(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _histogram(axes: Axes, z: NDArray[np.float64], title: str) -> None:
     edges = np.linspace(-4.5, 4.5, 28)
-    axes.hist(np.clip(z, -4.5, 4.5), edges, density=True, color="#9ecae1", edgecolor="white", label=f"{z.size} cells")
+    axes.hist(
+        np.clip(z, -4.5, 4.5), list(edges), density=True, color="#9ecae1", edgecolor="white", label=f"{z.size} cells"
+    )
     grid = np.linspace(-4.5, 4.5, 200)
     axes.plot(grid, stats.norm.pdf(grid), color=style.REFERENCE, label="N(0, 1)")
     axes.set(title=title, xlabel="z", xlim=(-4.5, 4.5))
@@ -166,15 +165,15 @@ def _histogram(axes: Axes, z: NDArray[np.float64], title: str) -> None:
 def _forest(axes: Axes, frame: pd.DataFrame) -> None:
     labels = []
     for index, (kernel, features, coupling) in enumerate(COMBINATIONS):
-        rows = frame[
-            (frame["kernel"] == kernel) & (frame["features"] == features) & (frame["coupling"] == coupling)
-        ]
+        rows = frame[(frame["kernel"] == kernel) & (frame["features"] == features) & (frame["coupling"] == coupling)]
         ratio = mean_interval(rows["mse"] / rows["law_mse"])
         look = style.line(features, coupling) | {"linestyle": "none"}
         axes.errorbar(
             ratio.value, index, xerr=[[ratio.value - ratio.low], [ratio.high - ratio.value]], capsize=2, **look
         )
-        labels.append(f"{kernel.replace('_', ' ').replace('regularized', 'reg.')}, {features[:4]}., {coupling[:4].rstrip('o')}")
+        labels.append(
+            f"{kernel.replace('_', ' ').replace('regularized', 'reg.')}, {features[:4]}., {coupling[:4].rstrip('o')}"
+        )
     axes.axvline(1, color=style.REFERENCE, linewidth=1)
     axes.set_yticks(range(len(labels)), labels, fontsize=7.5)
     axes.invert_yaxis()

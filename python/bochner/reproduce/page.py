@@ -24,11 +24,7 @@ def render(records: Mapping[str, Mapping[str, Any]], *, folder: Path, size: str,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    verdicts = [
-        {**verdict, "figure": name}
-        for name, record in records.items()
-        for verdict in record["verdicts"]
-    ]
+    verdicts = [{**verdict, "figure": name} for name, record in records.items() for verdict in record["verdicts"]]
     outcomes = [verdict["outcome"] for verdict in verdicts]
     return environment.get_template("index.html.jinja").render(
         records=list(records.values()),

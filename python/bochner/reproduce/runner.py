@@ -46,19 +46,14 @@ def run(
     made = [figure(size, seed) for figure in figures]
     parts = {figure.name: [] if figure.skip() else figure.parts() for figure in made}
     kept = {
-        figure.name: {
-            part.name: store.read_part(figure.name, part.name, figure.setting)
-            for part in parts[figure.name]
-        }
+        figure.name: {part.name: store.read_part(figure.name, part.name, figure.setting) for part in parts[figure.name]}
         for figure in made
     }
     weights = {name: sum(part.weight for part in own) for name, own in parts.items()}
     overall = progress.add_task("all figures", total=sum(weights.values()))
     bars = {name: progress.add_task(name, total=weight) for name, weight in weights.items()}
     for figure in made:
-        rows = _complete(
-            figure, parts[figure.name], kept[figure.name], store, progress, (bars[figure.name], overall)
-        )
+        rows = _complete(figure, parts[figure.name], kept[figure.name], store, progress, (bars[figure.name], overall))
         records[figure.name] = _finish(figure, parts[figure.name], rows, store)
         ordered = {name: records[name] for name in order if name in records}
         store.write_text("verdicts.json", json.dumps(_verdicts(ordered), indent=2) + "\n")
@@ -155,12 +150,8 @@ def _save(drawing: Drawing, store: Store) -> None:
     for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
         buffer = io.BytesIO()
         drawing.canvas.savefig(buffer, format=kind, metadata=metadata)
-        store.write(f"{drawing.name}.{kind}", lambda file, buffer=buffer: file.write(buffer.getvalue()))
+        store.write_bytes(f"{drawing.name}.{kind}", buffer.getvalue())
 
 
 def _verdicts(records: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    return [
-        {"figure": name, **verdict}
-        for name, record in records.items()
-        for verdict in record["verdicts"]
-    ]
+    return [{"figure": name, **verdict} for name, record in records.items() for verdict in record["verdicts"]]

@@ -72,9 +72,7 @@ class Store:
                 "choose another folder with --out."
             ) from error
         differences = [
-            f"{key} {found[key]} where this run has {value}"
-            for key, value in wanted.items()
-            if found[key] != value
+            f"{key} {found[key]} where this run has {value}" for key, value in wanted.items() if found[key] != value
         ]
         if differences:
             raise StoreError(
@@ -119,23 +117,23 @@ class Store:
             )
         return frame, facts
 
-    def write_part(
-        self, figure: str, part: str, frame: pd.DataFrame, facts: Mapping[str, Any]
-    ) -> None:
+    def write_part(self, figure: str, part: str, frame: pd.DataFrame, facts: Mapping[str, Any]) -> None:
         """Keep a finished part; `facts` go to the Parquet metadata."""
         self.write_frame(f"parts/{figure}/{part}.parquet", frame, facts)
 
     def write_frame(self, name: str, frame: pd.DataFrame, facts: Mapping[str, Any]) -> None:
         """Write a table whose metadata hold `facts`."""
         table = pa.Table.from_pandas(frame, preserve_index=False)
-        table = table.replace_schema_metadata(
-            {**(table.schema.metadata or {}), _KEY: json.dumps(facts).encode()}
-        )
+        table = table.replace_schema_metadata({**(table.schema.metadata or {}), _KEY: json.dumps(facts).encode()})
         self.write(name, lambda file: pq.write_table(table, file, write_page_checksum=True))
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file."""
-        self.write(name, lambda file: file.write(text.encode()))
+        self.write_bytes(name, text.encode())
+
+    def write_bytes(self, name: str, content: bytes) -> None:
+        """Write a file of these bytes."""
+        self.write(name, lambda file: file.write(content))
 
     def write(self, name: str, writer: Callable[[BinaryIO], Any]) -> None:
         """Write a file as a whole or not at all.

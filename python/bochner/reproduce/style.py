@@ -18,7 +18,7 @@ LINES = {"iid": "--", "orthogonal": "-"}
 MARKERS = {"trigonometric": "o", "positive": "s", "hyperbolic": "^"}
 REFERENCE = "#333333"
 
-RC: dict[str, Any] = {
+RC: Any = {
     "figure.dpi": 100,
     "savefig.dpi": 150,
     "figure.constrained_layout.use": True,

@@ -42,8 +42,7 @@ class Theorem2(Figure):
     def parts(self) -> list[Part]:
         """The exact grid, and a part a measured point."""
         measured = [
-            Part("theorem2_measured", f"measured-{v:g}", partial(self._measured, v))
-            for v in self.setting["measured_v"]
+            Part("theorem2_measured", f"measured-{v:g}", partial(self._measured, v)) for v in self.setting["measured_v"]
         ]
         return [Part("theorem2_exact", "exact", self._exact, weight=0.1), *measured]
 
@@ -84,14 +83,23 @@ class Theorem2(Figure):
         shades = style.shades(len(self.setting["d"]))
         for d, shade in zip(self.setting["d"], shades, strict=True):
             for kernel, look in zip(KERNELS, ("-", ":"), strict=True):
-                rows = exact[(exact["d"] == d) & (exact["m"] == d) & (exact["kernel"] == kernel) & (exact["share"] == 0.5)]
+                rows = exact[
+                    (exact["d"] == d) & (exact["m"] == d) & (exact["kernel"] == kernel) & (exact["share"] == 0.5)
+                ]
                 label = f"d = m = {d}" if kernel == "softmax" else None
                 left.plot(rows["v"], rows["gap"] / rows["bound"], look, color=shade, label=label)
         left.plot([], [], ":", color="grey", label="regularized softmax")
         left.axhline(1, color=style.REFERENCE, linewidth=1.2)
-        left.annotate("the printed bound", (0.06, 1), xytext=(0, -4), textcoords="offset points", va="top", fontsize=8.5)
-        left.set(xscale="log", yscale="log", xlabel="v = |x + y|²", ylabel="exact gap / printed bound",
-                 title="The gap is never below the bound")
+        left.annotate(
+            "the printed bound", (0.06, 1), xytext=(0, -4), textcoords="offset points", va="top", fontsize=8.5
+        )
+        left.set(
+            xscale="log",
+            yscale="log",
+            xlabel="v = |x + y|²",
+            ylabel="exact gap / printed bound",
+            title="The gap is never below the bound",
+        )
         left.set_ylim(bottom=0.7)
         left.legend(loc="upper left")
         self._draw_gap(right, data)
@@ -109,10 +117,22 @@ class Theorem2(Figure):
         axes.plot(rows["v"], rows["gap"] / rows["iid"], color=style.COLOURS["positive"], label="exact gap")
         axes.plot(rows["v"], rows["bound"] / rows["iid"], color=style.REFERENCE, linestyle="--", label="printed bound")
         measured = savings(data["theorem2_measured"])
-        axes.errorbar(measured["v"], measured["saved"], yerr=NORMAL_95 * measured["se"], fmt="s", capsize=3,
-                      color=style.COLOURS["positive"], markerfacecolor="white", label="measured, 95 % interval")
-        axes.set(xscale="log", xlabel="v = |x + y|²", ylabel="share of the iid MSE that is saved",
-                 title=f"Positive features, softmax, d = m = {d}")
+        axes.errorbar(
+            measured["v"],
+            measured["saved"],
+            yerr=NORMAL_95 * measured["se"],
+            fmt="s",
+            capsize=3,
+            color=style.COLOURS["positive"],
+            markerfacecolor="white",
+            label="measured, 95 % interval",
+        )
+        axes.set(
+            xscale="log",
+            xlabel="v = |x + y|²",
+            ylabel="share of the iid MSE that is saved",
+            title=f"Positive features, softmax, d = m = {d}",
+        )
         axes.legend()
 
     def verdicts(self, data: Data) -> list[Verdict]:
@@ -133,7 +153,10 @@ class Theorem2(Figure):
                 "Theorem 2",
                 "MSE(orthogonal) ≤ MSE(iid) − 2(m−1)/(m(d+2)) (SM − Λ)²; the same for the regularized kernel.",
                 f"exact gap / bound ≥ {ratio.min():.4f} over {len(exact)} cells, up to {ratio.max():.1f}",
-                float(ratio.min()), lowest, float(ratio.max()), above(lowest, float(ratio.max()), 1.0),
+                float(ratio.min()),
+                lowest,
+                float(ratio.max()),
+                above(lowest, float(ratio.max()), 1.0),
                 f"Computed from the exact laws, so there is no sampling error. Closest: {worst['kernel']}, d = {worst['d']}, m = {worst['m']}, "
                 f"v = {worst['v']:.2f}.",
             ),
@@ -142,7 +165,9 @@ class Theorem2(Figure):
                 "Orthogonal frequencies make the error smaller; the exact gap is measured too.",
                 f"at v = {first['v']:g}, d = m = {self.setting['measured_d']} they save {first['saved']:.4f} [{low:.4f}, {high:.4f}] of the "
                 f"iid error, exact {first['exact']:.4f}; largest |z| of {len(z)} points {z.abs().max():.2f}, p = {p_value:.2g}",
-                float(first["saved"]), float(low), float(high),
+                float(first["saved"]),
+                float(low),
+                float(high),
                 consistent(p_value) if low > 0 else above(low, high, 0.0),
                 "The gain is bounded by (m − 1)/m of SM², so it fades against the iid error once e^v is large.",
             ),
@@ -168,7 +193,9 @@ def _pairs(v: NDArray[np.float64], d: int, share: float) -> tuple[NDArray[np.flo
 
 def _gap(kernel: str, x: NDArray[np.float64], y: NDArray[np.float64], m: int) -> pd.DataFrame:
     d = x.shape[1]
-    iid, orthogonal = (bochner.Estimator(kernel, "positive", coupling).law(x, y, m).mse for coupling in ("iid", "orthogonal"))
+    iid, orthogonal = (
+        bochner.Estimator(kernel, "positive", coupling).law(x, y, m).mse for coupling in ("iid", "orthogonal")
+    )
     lam = np.exp(-((x**2).sum(axis=1) + (y**2).sum(axis=1)) / 2)
     excess = bochner.Kernel(kernel).paired(x, y) - lam
     bound = 2 * (m - 1) / (m * (d + 2)) * excess**2

@@ -52,8 +52,8 @@ TEST(Check, FiniteTakesViewsFloatsAndVectors) {
 
 TEST(Check, Positive) {
   require_positive(1e-300, "gaussian", "bandwidth");
-  for (const auto& [value, text] : std::vector<std::pair<double, std::string>>{
-           {-1.5, "-1.5"}, {0, "0"}, {kNaN, "nan"}, {kInfinity, "inf"}}) {
+  for (const auto& [value, text] :
+       std::vector<std::pair<double, std::string>>{{-1.5, "-1.5"}, {0, "0"}, {kNaN, "nan"}, {kInfinity, "inf"}}) {
     EXPECT_EQ(message_of<std::domain_error>([&, value = value] { require_positive(value, "gaussian", "bandwidth"); }),
               "gaussian: bandwidth is " + text + "; expected a finite positive number");
   }

@@ -93,7 +93,8 @@ TEST(Haar, RowsAreOrthonormal) {
 }
 
 TEST(Haar, IsGramSchmidtOfTheNormals) {
-  for (const auto& [rows, dim] : std::vector<std::pair<Index, Index>>{{1, 1}, {1, 3}, {2, 2}, {5, 8}, {16, 16}, {60, 70}}) {
+  for (const auto& [rows, dim] :
+       std::vector<std::pair<Index, Index>>{{1, 1}, {1, 3}, {2, 2}, {5, 8}, {16, 16}, {60, 70}}) {
     for (std::uint64_t index = 0; index < 5; ++index) {
       Stream stream = test_stream(index), normals = test_stream(index);
       const Matrix<double> q = haar_rows(stream, rows, dim);
@@ -135,7 +136,8 @@ TEST(Haar, Pitfall1QrWithoutSignIsNotHaar) {
   EXPECT_GT(worst_marginal_z(unsigned_rows, 8, 8, 20000), 20);
 }
 
-// Rows times independent chi_d norms are Gaussian: E exp(w . z) = exp(|z|^2 / 2), per row, for z = +-(1, ..., 1) / sqrt d.
+// Rows times independent chi_d norms are Gaussian: E exp(w . z) = exp(|z|^2 / 2), per row, for z = +-(1, ..., 1) / sqrt
+// d.
 TEST(Haar, Pitfall1PositiveFeaturesAreUnbiasedAlongTheDiagonal) {
   constexpr int kDraws = 20000;
   const double truth = std::exp(0.5), variance = std::exp(2.0) - std::exp(1.0);

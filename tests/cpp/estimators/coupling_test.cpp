@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::uint64_t kSeed = 20;
 
-Matrix<double> draw(const std::string& coupling, const std::string& radial, Index m, Index dim, std::uint64_t trial = 0) {
+Matrix<double> draw(const std::string& coupling, const std::string& radial, Index m, Index dim,
+                    std::uint64_t trial = 0) {
   const Stream stream(kSeed, Purpose::kFrequencies, trial);
   return make_coupling(coupling)->draw(*make_radial_law(radial), m, dim, 1, stream)->matrix();
 }
@@ -43,7 +44,8 @@ TEST(Coupling, PrefixesOfADrawAreADraw) {
       const Matrix<double> large = draw(entry.name, radial, 40, 9);
       for (const Index m : {1, 5, 9, 10, 27, 31}) {
         const Matrix<double> small = draw(entry.name, radial, m, 9);
-        EXPECT_LT((small - large.topRows(m)).cwiseAbs().maxCoeff(), 1e-13) << entry.name << " " << radial << " m = " << m;
+        EXPECT_LT((small - large.topRows(m)).cwiseAbs().maxCoeff(), 1e-13)
+            << entry.name << " " << radial << " m = " << m;
       }
     }
   }
@@ -59,8 +61,8 @@ TEST(Coupling, TrialsSeedsAndScaleAreWhatTheySay) {
   }
 }
 
-/// Every entry W_ij of every coupling is standard normal under the chi law: first, second and fourth moments by z, and those of
-/// pairs of rows, W_1j W_2j, which are uncorrelated.
+/// Every entry W_ij of every coupling is standard normal under the chi law: first, second and fourth moments by z, and
+/// those of pairs of rows, W_1j W_2j, which are uncorrelated.
 TEST(Coupling, EveryEntryIsStandardNormal) {
   constexpr Index kDim = 5, kRows = 7, kDraws = 40000;
   for (const auto& entry : registered_couplings()) {
@@ -86,7 +88,8 @@ TEST(Coupling, EveryEntryIsStandardNormal) {
   }
 }
 
-/// The square of the norm of an orthogonal row is uncorrelated with that of its neighbour: one norm a row, not one a block.
+/// The square of the norm of an orthogonal row is uncorrelated with that of its neighbour: one norm a row, not one a
+/// block.
 TEST(Coupling, Pitfall9NormsAreIndependent) {
   Moments product;
   for (Index t = 0; t < 20000; ++t) {
@@ -123,8 +126,8 @@ TEST(Coupling, TiltedRowIsShiftedAndTheRestKeepsItsStructure) {
       std::vector<Moments> entries(kDim);
       Moments square_elsewhere;
       for (Index t = 0; t < kDraws; ++t) {
-        const Matrix<double> W =
-            coupling->draw_tilted(*radial, kRows, kDim, row, shift, Stream(kSeed, Purpose::kTilt, static_cast<std::uint64_t>(t)));
+        const Matrix<double> W = coupling->draw_tilted(*radial, kRows, kDim, row, shift,
+                                                       Stream(kSeed, Purpose::kTilt, static_cast<std::uint64_t>(t)));
         for (Index j = 0; j < kDim; ++j) entries[static_cast<std::size_t>(j)].add(W(row, j));
         square_elsewhere.add(W.row((row + 1) % kRows).squaredNorm() - static_cast<double>(kDim));
         if (entry.name != "orthogonal") continue;
@@ -134,10 +137,12 @@ TEST(Coupling, TiltedRowIsShiftedAndTheRestKeepsItsStructure) {
         }
       }
       for (std::size_t j = 0; j < shift.size(); ++j) {
-        EXPECT_LT(std::fabs(entries[j].mean() - shift[j]) * std::sqrt(double{kDraws}), 4.5) << entry.name << " row " << row;
+        EXPECT_LT(std::fabs(entries[j].mean() - shift[j]) * std::sqrt(double{kDraws}), 4.5)
+            << entry.name << " row " << row;
         EXPECT_NEAR(entries[j].variance(), 1, 4.5 * std::sqrt(2.0 / kDraws)) << entry.name << " row " << row;
       }
-      EXPECT_LT(std::fabs(square_elsewhere.mean()) / square_elsewhere.standard_error(), 4.5) << entry.name << " row " << row;
+      EXPECT_LT(std::fabs(square_elsewhere.mean()) / square_elsewhere.standard_error(), 4.5)
+          << entry.name << " row " << row;
     }
   }
 }

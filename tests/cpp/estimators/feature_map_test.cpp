@@ -24,7 +24,8 @@ Matrix<double> points(Index n, Index dim, std::uint64_t seed, double scale = 0.5
 }
 
 /// phi(x) written out from its definition in the theory, W being the map's own.
-Matrix<double> naive(const std::string& kernel, const std::string& features, const Matrix<double>& W, const Matrix<double>& X) {
+Matrix<double> naive(const std::string& kernel, const std::string& features, const Matrix<double>& W,
+                     const Matrix<double>& X) {
   const Index m = W.rows();
   const double scale = kernel == "gaussian" ? 1 / 1.5 : 1;
   const bool trigonometric = features == "trigonometric";
@@ -58,7 +59,8 @@ TEST(FeatureMap, TransformIsTheDefinition) {
         ASSERT_EQ(Z.cols(), map->features());
         EXPECT_LT((Z - expected).cwiseAbs().maxCoeff(), 1e-14) << kernel << " " << family << " n = " << n;
         const Matrix<float> Zf = transform<float>(*map, X.cast<float>());
-        EXPECT_LT((Zf.cast<double>() - expected).cwiseAbs().maxCoeff(), 2e-6) << kernel << " " << family << " n = " << n;
+        EXPECT_LT((Zf.cast<double>() - expected).cwiseAbs().maxCoeff(), 2e-6)
+            << kernel << " " << family << " n = " << n;
       }
     }
   }
@@ -87,7 +89,8 @@ TEST(FeatureMap, TwoThreadsGiveTheSameBits) {
     const Matrix<double> X = points(700, 6, 1);
     EXPECT_EQ(transform<double>(*map, X, Side::kQuery, {.threads = 1, .progress = {}}),
               transform<double>(*map, X, Side::kQuery, {.threads = 2, .progress = {}}));
-    EXPECT_EQ(gram<double>(*map, X, X, {.threads = 1, .progress = {}}), gram<double>(*map, X, X, {.threads = 2, .progress = {}}));
+    EXPECT_EQ(gram<double>(*map, X, X, {.threads = 1, .progress = {}}),
+              gram<double>(*map, X, X, {.threads = 2, .progress = {}}));
   }
 }
 
@@ -115,8 +118,8 @@ TEST(FeatureMap, LargeNormsNeverGiveNan) {
   }
 }
 
-/// The largest features of x and of y are different ones, so that the product of rows scaled by them, e^-100, is nothing in
-/// float; phi(x).phi(y) itself is e^-81 and must not be lost.
+/// The largest features of x and of y are different ones, so that the product of rows scaled by them, e^-100, is
+/// nothing in float; phi(x).phi(y) itself is e^-81 and must not be lost.
 TEST(FeatureMap, GramKeepsWhatScalingByRowsWouldLose) {
   Matrix<double> W(3, 2);
   W << 6, -6, -6, 6, 1, 1;

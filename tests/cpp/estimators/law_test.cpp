@@ -1,8 +1,8 @@
 #include "estimators/estimator.h"
 #include "estimators/registry.h"
 
-#include <boost/math/quadrature/gauss.hpp>
 #include <gtest/gtest.h>
+#include <boost/math/quadrature/gauss.hpp>
 
 #include <cmath>
 #include <functional>
@@ -123,7 +123,8 @@ struct Expected {
   double mean, variance;
 };
 
-Expected expected_law(const Combination& part, bool orthogonal, Index m, const Vector<double>& x, const Vector<double>& y) {
+Expected expected_law(const Combination& part, bool orthogonal, Index m, const Vector<double>& x,
+                      const Vector<double>& y) {
   const Index dim = x.size();
   const double bandwidth = part.kernel == "gaussian" ? 1.5 : 1;
   const bool trigonometric = part.features == "trigonometric";
@@ -200,7 +201,8 @@ TEST(Law, IidSoftmaxIsLemma2) {
   const double positive = std::exp(v) * softmax * softmax * (1 - std::exp(-v)) / m;
   EXPECT_NEAR(mse("positive") / positive, 1, 1e-13);
   EXPECT_NEAR(mse("hyperbolic") / (0.5 * (1 - std::exp(-v)) * positive), 1, 1e-13);
-  EXPECT_NEAR(mse("trigonometric") / (std::exp(v) / (softmax * softmax) * std::pow(1 - std::exp(-w), 2) / (2 * m)), 1, 1e-13);
+  EXPECT_NEAR(mse("trigonometric") / (std::exp(v) / (softmax * softmax) * std::pow(1 - std::exp(-w), 2) / (2 * m)), 1,
+              1e-13);
 }
 
 /// Relative to the leading term as the argument shrinks: positive v, hyperbolic and trigonometric v^2 / 2, orthogonal
@@ -268,7 +270,8 @@ TEST(Law, BadSizesAreNamed) {
     }
     return "nothing was thrown";
   };
-  EXPECT_EQ(message([&] { estimator.law(two, three, 4); }), "law: x has 2 and y 3 entries; expected the same number >= 1");
+  EXPECT_EQ(message([&] { estimator.law(two, three, 4); }),
+            "law: x has 2 and y 3 entries; expected the same number >= 1");
   EXPECT_EQ(message([&] { estimator.law(two, two, 0); }), "law: m is 0; expected at least 1");
   EXPECT_EQ(message([&] { estimator.draw(0, 4, 0, 0); }), "draw: dim is 0; expected at least 1");
   EXPECT_EQ(message([&] { estimator.draw(4, -3, 0, 0); }), "draw: m is -3; expected at least 1");

@@ -23,9 +23,9 @@ struct Inputs {
 
   explicit Inputs(double size = 1) {
     std::uint64_t index = 0;
-    for (auto& [array, count] : {std::pair{&Q, kBatch * kQueryHeads * kQueries * kDim},
-                                 std::pair{&K, kBatch * kKeyHeads * kKeys * kDim},
-                                 std::pair{&V, kBatch * kKeyHeads * kKeys * kValues}}) {
+    for (auto& [array, count] :
+         {std::pair{&Q, kBatch * kQueryHeads * kQueries * kDim}, std::pair{&K, kBatch * kKeyHeads * kKeys * kDim},
+          std::pair{&V, kBatch * kKeyHeads * kKeys * kValues}}) {
       std::vector<double> numbers(static_cast<std::size_t>(count));
       Stream stream(9, Purpose::kData, index++);
       fill_normal(stream, numbers);
@@ -34,8 +34,14 @@ struct Inputs {
   }
 
   AttentionPlan<Scalar> plan(const Estimator& estimator, const AttentionOptions& options = {}) const {
-    return {estimator, {Q.data(), kBatch, kQueryHeads, kQueries, kDim}, {K.data(), kBatch, kKeyHeads, kKeys, kDim},
-            {V.data(), kBatch, kKeyHeads, kKeys, kValues}, options, {4, 12}, 5, 3};
+    return {estimator,
+            {Q.data(), kBatch, kQueryHeads, kQueries, kDim},
+            {K.data(), kBatch, kKeyHeads, kKeys, kDim},
+            {V.data(), kBatch, kKeyHeads, kKeys, kValues},
+            options,
+            {4, 12},
+            5,
+            3};
   }
 };
 
@@ -48,7 +54,7 @@ double naive_mse(const Matrix<double>& output, const Matrix<double>& exact) {
 
 TEST(AttentionError, EveryHeadAndTrialAgreesWithSingleHeads) {
   const Inputs<double> inputs;
-  const std::array<bool, kBatch * kKeys> mask{true, true, true, true, true, false, true, false, true,
+  const std::array<bool, kBatch * kKeys> mask{true, true,  true, true, true, false, true, false, true,
                                               true, false, true, true, true, true,  true, true,  true};
   for (const bool causal : {false, true}) {
     AttentionOptions options;
@@ -114,8 +120,8 @@ TEST(AttentionError, ErrorShrinksAndPositiveDenominatorsStayPositive) {
       many += result.errors[static_cast<std::size_t>((head * 2 + 1) * 40 + trial)].mse;
     }
   }
-  // 256 times the frequencies divide the MSE by about 256; the first-order law is not exact at m = 16, and 40 draws that
-  // all heads share leave some 30 % of noise.
+  // 256 times the frequencies divide the MSE by about 256; the first-order law is not exact at m = 16, and 40 draws
+  // that all heads share leave some 30 % of noise.
   EXPECT_GT(few / many, 80);
   EXPECT_LT(few / many, 800);
   for (const Index count : result.nonpositive) EXPECT_EQ(count, 0);
@@ -158,9 +164,10 @@ TEST(AttentionError, BadInputIsNamed) {
   EXPECT_THROW(experiment.run({0, 5}, {1, [](Index, Index) { return false; }}), Interrupted);
   Inputs<double> broken;
   broken.Q[1] = std::numeric_limits<double>::quiet_NaN();
-  EXPECT_PRED2(contains, message_of<std::domain_error>(
-                  [&] { AttentionExperiment<double>{broken.plan(estimator_of("positive", "iid"))}; }),
-              "nan");
+  EXPECT_PRED2(contains, message_of<std::domain_error>([&] {
+                 AttentionExperiment<double>{broken.plan(estimator_of("positive", "iid"))};
+               }),
+               "nan");
 }
 
 }  // namespace

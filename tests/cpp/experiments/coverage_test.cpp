@@ -2,8 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 #include "pairs.h"
 
@@ -64,7 +65,7 @@ TEST(Coverage, BadInputIsNamed) {
   const PointwisePlan plan = plan_of("iid", {0.1}, Sampler::kPlain);
   EXPECT_PRED2(contains, message_of<std::invalid_argument>([&] { run_coverage(plan, {3, 3}); }), "[3, 3)");
   EXPECT_PRED2(contains, message_of<std::invalid_argument>([&] { run_coverage(plan, {0, kMostTrials / kTrials + 1}); }),
-              "trials in all");
+               "trials in all");
   PointwisePlan exact = plan;
   exact.estimator = estimator_of("hyperbolic", "iid");
   exact.Y = -exact.X;

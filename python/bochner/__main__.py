@@ -1,0 +1,5 @@
+"""`python -m bochner` is the command `bochner`."""
+
+from .cli import app
+
+app()
