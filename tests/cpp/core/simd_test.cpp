@@ -104,8 +104,8 @@ TYPED_TEST(Simd, ExpOfSpecialValues) {
     std::vector<Scalar> values = {-kInfinity<Scalar>, -kLargest, Scalar(-1e4), kInfinity<Scalar>, kLargest,
                                   Scalar(1e4),        1,         kNan<Scalar>, -kNan<Scalar>,     -Scalar(0)};
     exp<Scalar>(values);
-    for (const std::size_t i : {0, 1, 2}) EXPECT_EQ(values[i], 0) << i;
-    for (const std::size_t i : {3, 4, 5}) EXPECT_EQ(values[i], kInfinity<Scalar>) << i;
+    for (const std::size_t i : {0U, 1U, 2U}) EXPECT_EQ(values[i], 0) << i;
+    for (const std::size_t i : {3U, 4U, 5U}) EXPECT_EQ(values[i], kInfinity<Scalar>) << i;
     EXPECT_LE(ulps(values[6], std::numbers::e_v<long double>), kExpContract<Scalar>.max_ulp);
     EXPECT_TRUE(std::isnan(values[7]) && std::isnan(values[8]));
     EXPECT_EQ(values[9], 1);
@@ -124,7 +124,7 @@ TYPED_TEST(Simd, AnElementDependsOnNothingButItself) {
       sin_cos<Scalar>(std::span(arguments).subspan(i, 1), std::span(sines).subspan(i, 1),
                       std::span(cosines).subspan(i, 1));
     }
-    for (const std::size_t start : {0, 1, 5}) {
+    for (const std::size_t start : {0U, 1U, 5U}) {
       for (const std::size_t length : kLengths) {
         const std::span<const Scalar> input = std::span(arguments).subspan(start, length);
         // One element behind the end must stay as it is.
@@ -232,7 +232,7 @@ TYPED_TEST(Simd, ReductionsOfSpecialValues) {
   using Scalar = TypeParam;
   const Scalar inf = kInfinity<Scalar>;
   this->on_every_target([&] {
-    for (const std::size_t place : {0, 3, 16, 18}) {
+    for (const std::size_t place : {0U, 3U, 16U, 18U}) {
       std::vector<Scalar> a(19, 0);
       const std::vector<Scalar> b(19, 1);
       a[place] = kNan<Scalar>;

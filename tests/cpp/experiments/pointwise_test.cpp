@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <memory>
 #include <stdexcept>
@@ -195,7 +196,7 @@ TEST(Pointwise, ShardsThatDoNotFitAreRefused) {
   const Pointwise pointwise(plan);
   const PointwiseBlocks first = pointwise.run({0, 32}), second = pointwise.run({32, 100}),
                         overlap = pointwise.run({16, 64});
-  plan.seed = 21;
+  plan.seed = 21 + (std::uint64_t{1} << 40);
   const PointwiseBlocks foreign = Pointwise(plan).run({32, 100});
   const auto joining = [](std::vector<PointwiseBlocks> shards) {
     return message_of<std::invalid_argument>([&] { join(shards); });
@@ -206,9 +207,10 @@ TEST(Pointwise, ShardsThatDoNotFitAreRefused) {
   EXPECT_PRED2(contains, joining({second, first}), "overlap");
   EXPECT_PRED2(contains, joining({first, pointwise.run({48, 100})}), "leave a gap");
   EXPECT_PRED2(contains, joining({first, foreign}), "different runs");
-  EXPECT_PRED2(contains, message_of<std::invalid_argument>([&] { pointwise.rows(foreign); }), "seed 21");
+  EXPECT_PRED2(contains, message_of<std::invalid_argument>([&] { pointwise.rows(foreign); }), "seed 1099511627797");
   EXPECT_PRED2(contains, message_of<std::invalid_argument>([&] { pointwise.run({5, 32}); }), "block length 16");
 
+  EXPECT_EQ(PointwiseBlocks::from_numbers(foreign.to_numbers()).seed, foreign.seed);
   std::vector<double> numbers = first.to_numbers();
   const auto parsing = [](const std::vector<double>& values) {
     return message_of<std::invalid_argument>([&] { PointwiseBlocks::from_numbers(values); });
