@@ -148,7 +148,7 @@ class Fig2(Figure):
         axes.set_ylim(low, high**1.15)
         axes.legend(loc="lower left", bbox_to_anchor=(0.0, 0.0))
         _angle_ticks(axes)
-        inset = axes.inset_axes((0.3, 0.56, 0.4, 0.4))
+        inset = axes.inset_axes((0.38, 0.64, 0.29, 0.3))
         for name in FAMILIES:
             rows = points[(points["features"] == name) & (points["angle"] > np.pi / 2)]
             seen = angle > np.pi / 2
