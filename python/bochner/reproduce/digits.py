@@ -42,9 +42,9 @@ class Digits(Figure):
     title = "Real input: the Gram matrix of handwritten digits"
     claims = ("Theorem 2", "Lemma 2")
     sizes = {
-        "quick": {"m": [16, 64, 256], "trials": 4},
-        "default": {"m": [16, 32, 64, 128, 256, 512], "trials": 16},
-        "full": {"m": [16, 32, 64, 128, 256, 512, 1024, 2048], "trials": 200},
+        "quick": {"images": 500, "m": [16, 64, 256], "trials": 6},
+        "default": {"images": 1797, "m": [16, 32, 64, 128, 256], "trials": 10},
+        "full": {"images": 1797, "m": [16, 32, 64, 128, 256, 512, 1024, 2048], "trials": 200},
     }
 
     def parts(self) -> list[Part]:
@@ -58,7 +58,7 @@ class Digits(Figure):
         kernel = bochner.Kernel("gaussian", bandwidth=bandwidth())
         frame = bochner.experiments.gram(
             bochner.Estimator(kernel, features, coupling),
-            pixels(),
+            pixels()[: self.setting["images"]],
             m=self.setting["m"],
             trials=self.setting["trials"],
             seed=seed_of(self.seed, self.name, features, coupling),
@@ -70,20 +70,22 @@ class Digits(Figure):
         frame = data["digits"]
         canvas = style.canvas(10, 4.6)
         left, right = canvas.subplots(1, 2, width_ratios=(1.2, 1))
+        left.set_yscale("log")
         for index, (features, coupling) in enumerate(itertools.product(FEATURES, COUPLINGS)):
             rows = frame[(frame["features"] == features) & (frame["coupling"] == coupling)].sort_values("m")
             look = style.line(features, coupling)
             bars = np.maximum(0, [rows["mse"] - rows["mse_low"], rows["mse_high"] - rows["mse"]])
             left.plot(rows["m"], rows["law_mse"], color=look["color"], linestyle=look["linestyle"])
+            # Side by side, so that no interval hides another.
+            place = rows["m"] * np.exp(0.05 * (index - 2.5))
             left.errorbar(
-                rows["m"],
+                place,
                 rows["mse"],
                 yerr=bars,
                 capsize=2,
                 label=f"{features}, {coupling}",
                 **look | {"linestyle": "none"},
             )
-            place = rows["m"] * np.exp(0.05 * (index - 2.5))
             right.errorbar(
                 place,
                 rows["mse"] / rows["law_mse"],
@@ -91,13 +93,14 @@ class Digits(Figure):
                 capsize=2,
                 **look | {"linestyle": "none"},
             )
+        # An interval that reaches down to 0 has no end on a logarithmic axis.
+        left.set_ylim(0.3 * frame["law_mse"].min(), 3 * frame[["mse_high", "law_mse"]].max(axis=None))
         right.axhline(1, color=style.REFERENCE, linewidth=1)
         for axes in (left, right):
             axes.set(xscale="log", xlabel="frequencies m")
             axes.set_xticks(self.setting["m"], [str(m) for m in self.setting["m"]], fontsize=8)
             axes.minorticks_off()
         left.set(
-            yscale="log",
             ylabel="mean squared error of the Gram matrix",
             title="Lines: exact law; marks: measured, 95 % interval",
         )
@@ -155,9 +158,11 @@ class Digits(Figure):
     def caption(self, data: Data) -> str:
         """What is seen."""
         frame = data["digits"]
+        count, whole = self.setting["images"], len(pixels())
+        images = f"all {count:,}" if count == whole else f"the first {count:,} of {whole:,}"
         return (
-            f"Gaussian kernel on all 1,797 images of scikit-learn's load_digits, 64 raw pixels each, bandwidth {bandwidth():.2f}: the median distance of "
-            "two different images. The error of a draw is the mean of the squared differences over all 1797² ordered pairs; "
+            f"Gaussian kernel on {images} images of scikit-learn's load_digits, 64 raw pixels each, bandwidth {bandwidth():.2f}: the median distance of "
+            f"two different ones of the {whole:,}. The error of a draw is the mean of the squared differences over all {count:,}² ordered pairs; "
             f"marks are means over {self.setting['trials']} draws with Student intervals; the root mean square of the exact matrix is {frame['kernel_rms'].iloc[0]:.3f}.\n"
             f"With the bandwidth as unit, |x + y|² is {squared_sums().mean():.1f} for the mean pair and up to {squared_sums().max():.0f}. There positive and hyperbolic features "
             "have an error of order e^v that lives in draws which no run of this length sees: measured values lie below the exact law and their intervals do not "

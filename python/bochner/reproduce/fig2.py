@@ -111,8 +111,9 @@ class Fig2(Figure):
             linewidths=[0.5, 0.5, 1.4, 0.5, 0.5, 0.5],
         )
         axes.clabel(lines, fmt=lambda level: f"$10^{{{level:.0f}}}$" if level else "1", fontsize=8)
-        bar = canvas.colorbar(mesh, ax=axes, extend="both", ticks=[-6, -2, -1, 0, 1, 2, 6])
-        bar.ax.set_yticklabels([f"$10^{{{tick}}}$" for tick in (-6, -2, -1, 0, 1, 2, 6)])
+        bar = canvas.colorbar(mesh, ax=axes, extend="both")
+        powers = (-6, -2, -1, 0, 1, 2, 6)
+        bar.set_ticks(powers, labels=[f"$10^{{{power}}}$" for power in powers])
         bar.set_label("r = MSE(trigonometric) / MSE(positive)")
         axes.set(
             xlabel="angle φ between x and y (rad)", ylabel="length l = |x| = |y|", title="Exact law; black line: r = 1"
@@ -188,7 +189,7 @@ class Fig2(Figure):
         """Positive wins without bound; the measurements lie on the exact curves."""
         ratios = self.ratios(data["fig2_slice"])
         last = ratios.iloc[-1]
-        middle = ratios.iloc[(ratios["angle"].abs()).argmin()]
+        right = ratios.iloc[(ratios["angle"] - np.pi / 2).abs().argmin()]
         rising = ratios[ratios["angle"] > np.pi / 2]
         grows = bool((np.diff(rising["law"]) > 0).all())
         outcome = all_of([above(last["low"], last["high"], 10.0), "holds" if grows else "does not hold"])
@@ -197,7 +198,7 @@ class Fig2(Figure):
             "Fig 2",
             "Positive features win without bound as the angle grows.",
             f"r = {last['ratio']:.3g} [{last['low']:.3g}, {last['high']:.3g}] at φ = {last['angle']:.3f}, "
-            f"{last['ratio'] / middle['ratio']:.2g} times r at φ = {middle['angle']:.2f}",
+            f"{last['ratio'] / right['ratio']:.3g} times r at φ = {right['angle']:.2f}",
             float(last["ratio"]),
             float(last["low"]),
             float(last["high"]),

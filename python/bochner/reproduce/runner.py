@@ -147,6 +147,9 @@ def _data(parts: Sequence[Part], rows: Mapping[str, tuple[pd.DataFrame, Facts]])
 
 
 def _save(drawing: Drawing, store: Store) -> None:
+    # The layout once: each format would have it made anew, which takes longer than the drawing.
+    drawing.canvas.draw_without_rendering()
+    drawing.canvas.set_layout_engine("none")
     for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
         buffer = io.BytesIO()
         drawing.canvas.savefig(buffer, format=kind, metadata=metadata)

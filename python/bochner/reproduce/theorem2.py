@@ -101,8 +101,12 @@ class Theorem2(Figure):
             title="The gap is never below the bound",
         )
         left.set_ylim(bottom=0.7)
+        left.set_yticks([1, 2, 5, 10, 20], ["1", "2", "5", "10", "20"])
         left.legend(loc="upper left")
         self._draw_gap(right, data)
+        for axes in (left, right):
+            axes.set_xticks([0.1, 1, 10], ["0.1", "1", "10"])
+            axes.minorticks_off()
         alt = (
             "Left: exact gap between iid and orthogonal error over the printed bound, at least one "
             "everywhere and growing with v and d. Right: gap and bound as shares of the iid error, with "
