@@ -13,7 +13,7 @@ DenseProjection::DenseProjection(Matrix<double> W) : matrix_(std::move(W)) {
 }
 
 template <class Scalar>
-const simd::PackedMatrix<Scalar>& DenseProjection::Lazy<Scalar>::get(const Matrix<double>& W) {
+const simd::PackedMatrix<Scalar>& DenseProjection::Lazy<Scalar>::get(const MatrixView<double>& W) {
   std::call_once(once, [&] { packed.emplace(W); });
   return *packed;
 }
@@ -24,6 +24,14 @@ void DenseProjection::apply(const MatrixView<float>& X, MutableMatrixView<float>
 
 void DenseProjection::apply(const MatrixView<double>& X, MutableMatrixView<double> U) const {
   simd::product<double>(X, double_.get(matrix_), U);
+}
+
+void DenseProjection::apply_transpose(const MatrixView<float>& U, MutableMatrixView<float> X) const {
+  simd::product<float>(U, float_transpose_.get(matrix_.transpose()), X);
+}
+
+void DenseProjection::apply_transpose(const MatrixView<double>& U, MutableMatrixView<double> X) const {
+  simd::product<double>(U, double_transpose_.get(matrix_.transpose()), X);
 }
 
 }  // namespace bochner

@@ -26,11 +26,15 @@ class Projection {
   virtual void apply(const MatrixView<float>& X, MutableMatrixView<float> U) const = 0;
   virtual void apply(const MatrixView<double>& X, MutableMatrixView<double> U) const = 0;
 
+  /// X = U W, the adjoint. Shapes: U (n, rows), X (n, dim); X must not overlap U. Throws and promises as apply does.
+  virtual void apply_transpose(const MatrixView<float>& U, MutableMatrixView<float> X) const = 0;
+  virtual void apply_transpose(const MatrixView<double>& U, MutableMatrixView<double> X) const = 0;
+
   /// W itself, (rows, dim).
   virtual Matrix<double> matrix() const = 0;
 };
 
-/// A projection that stores W. Packs W for the product of core/simd/product.h at the first call with each scalar type,
+/// A projection that stores W. Packs W for the product of core/simd/product.h at the first call of each kind,
 /// so that construction costs no more than looking at every entry.
 /// Error of apply: |error of U_il| <= (d + 1) eps sum_k |X_ik W_lk|, the 1 from rounding W to float.
 class DenseProjection final : public Projection {
@@ -42,6 +46,8 @@ class DenseProjection final : public Projection {
   Index dim() const override { return matrix_.cols(); }
   void apply(const MatrixView<float>& X, MutableMatrixView<float> U) const override;
   void apply(const MatrixView<double>& X, MutableMatrixView<double> U) const override;
+  void apply_transpose(const MatrixView<float>& U, MutableMatrixView<float> X) const override;
+  void apply_transpose(const MatrixView<double>& U, MutableMatrixView<double> X) const override;
   Matrix<double> matrix() const override { return matrix_; }
 
  private:
@@ -50,12 +56,14 @@ class DenseProjection final : public Projection {
   struct Lazy {
     std::once_flag once;
     std::optional<simd::PackedMatrix<Scalar>> packed;
-    const simd::PackedMatrix<Scalar>& get(const Matrix<double>& W);
+    const simd::PackedMatrix<Scalar>& get(const MatrixView<double>& W);
   };
 
   Matrix<double> matrix_;
   mutable Lazy<float> float_;
   mutable Lazy<double> double_;
+  mutable Lazy<float> float_transpose_;
+  mutable Lazy<double> double_transpose_;
 };
 
 }  // namespace bochner

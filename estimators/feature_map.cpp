@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <span>
+#include <stdexcept>
 
 namespace bochner {
 namespace {
@@ -27,6 +28,10 @@ Scalar scaled(Scalar value, Scalar log) {
   const Scalar limit = std::log(std::numeric_limits<Scalar>::max()) - 1;
   if (std::abs(log) < limit) return value * std::exp(log);
   return std::copysign(std::exp(std::log(std::abs(value)) + log), value);
+}
+
+[[noreturn]] void throw_no_gradient(const FeatureMap& map) {
+  throw std::invalid_argument("vjp: the map (" + map.describe() + ") has no gradient; expected one that declares it");
 }
 
 /// Calls body(first row, rows) for the tiles of n rows.
@@ -80,6 +85,16 @@ Scalar exponent_product(const FeatureMap& map, const MatrixView<Scalar>& x, cons
 }
 
 }  // namespace
+
+void FeatureMap::vjp(const MatrixView<float>&, Side, const MatrixView<float>&, MutableMatrixView<float>,
+                     const VectorView<float>&, MutableMatrixView<float>) const {
+  throw_no_gradient(*this);
+}
+
+void FeatureMap::vjp(const MatrixView<double>&, Side, const MatrixView<double>&, MutableMatrixView<double>,
+                     const VectorView<double>&, MutableMatrixView<double>) const {
+  throw_no_gradient(*this);
+}
 
 Index tile_rows(const FeatureMap& map) { return std::clamp<Index>(kTileValues / map.features(), 8, 256); }
 

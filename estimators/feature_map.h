@@ -42,6 +42,18 @@ class FeatureMap {
   virtual void tile(const MatrixView<double>& X, Side side, MutableMatrixView<double> features,
                     MutableVectorView<double> log_scale) const = 0;
 
+  /// Whether vjp() exists.
+  virtual bool differentiable() const { return false; }
+  /// The chain rule through tile(): from the gradients of a number with respect to features (n, p) and log_scale (n),
+  /// as tile(X) wrote them, to that with respect to X, d_X (n, d), which is overwritten. d_features is scratch
+  /// afterwards. Throws std::invalid_argument where differentiable() is false. Cost of a dense projection: O(n m d).
+  virtual void vjp(const MatrixView<float>& X, Side side, const MatrixView<float>& features,
+                   MutableMatrixView<float> d_features, const VectorView<float>& d_log_scale,
+                   MutableMatrixView<float> d_X) const;
+  virtual void vjp(const MatrixView<double>& X, Side side, const MatrixView<double>& features,
+                   MutableMatrixView<double> d_features, const VectorView<double>& d_log_scale,
+                   MutableMatrixView<double> d_X) const;
+
  protected:
   FeatureMap() = default;
   FeatureMap(const FeatureMap&) = default;

@@ -13,6 +13,10 @@ class HyperbolicMap final : public ProjectedMap<HyperbolicMap> {
   static void spread(MutableMatrixView<Scalar>& features, Index m) {
     features.rightCols(m) = -features.leftCols(m);
   }
+  template <class Scalar>
+  static void pull_back(const MatrixView<Scalar>&, MutableMatrixView<Scalar>& d_features, Index m) {
+    d_features.leftCols(m) -= d_features.rightCols(m);
+  }
 };
 
 }  // namespace

@@ -11,6 +11,8 @@ class PositiveMap final : public ProjectedMap<PositiveMap> {
   static Index weight(Index m) { return m; }
   template <class Scalar>
   static void spread(MutableMatrixView<Scalar>&, Index) {}
+  template <class Scalar>
+  static void pull_back(const MatrixView<Scalar>&, MutableMatrixView<Scalar>&, Index) {}
 };
 
 }  // namespace

@@ -18,6 +18,8 @@ namespace bochner {
 ///   static Index columns(Index m), weight(Index m);
 ///   template <class Scalar> static void spread(MutableMatrixView<Scalar>& features, Index m);  // u in the first m
 ///   columns
+///   template <class Scalar> static void pull_back(const MatrixView<Scalar>& features, MutableMatrixView<Scalar>&
+///   d_features, Index m);  // the gradient of u, from that of the columns, into the first m columns
 template <class Derived>
 class ProjectedMap : public FeatureMap {
  public:
@@ -40,16 +42,37 @@ class ProjectedMap : public FeatureMap {
     tile_of<double>(X, features, log_scale);
   }
 
+  bool differentiable() const final { return true; }
+  void vjp(const MatrixView<float>& X, Side, const MatrixView<float>& features, MutableMatrixView<float> d_features,
+           const VectorView<float>& d_log_scale, MutableMatrixView<float> d_X) const final {
+    vjp_of<float>(X, features, d_features, d_log_scale, d_X);
+  }
+  void vjp(const MatrixView<double>& X, Side, const MatrixView<double>& features, MutableMatrixView<double> d_features,
+           const VectorView<double>& d_log_scale, MutableMatrixView<double> d_X) const final {
+    vjp_of<double>(X, features, d_features, d_log_scale, d_X);
+  }
+
  private:
+  /// log_scale = exponent() |x|^2 - log(weight) / 2.
+  double exponent() const { return estimate_.exponent * estimate_.scale * estimate_.scale; }
+
+  template <class Scalar>
+  void vjp_of(const MatrixView<Scalar>& X, const MatrixView<Scalar>& features, MutableMatrixView<Scalar>& d_features,
+              const VectorView<Scalar>& d_log_scale, MutableMatrixView<Scalar>& d_X) const {
+    const Index m = projection_->rows();
+    Derived::template pull_back<Scalar>(features, d_features, m);
+    projection_->apply_transpose(d_features.leftCols(m), d_X);
+    d_X += (static_cast<Scalar>(2 * exponent()) * d_log_scale).asDiagonal() * X;
+  }
+
   template <class Scalar>
   void tile_of(const MatrixView<Scalar>& X, MutableMatrixView<Scalar>& features,
                MutableVectorView<Scalar>& log_scale) const {
     const Index m = projection_->rows();
     projection_->apply(X, features.leftCols(m));
     Derived::template spread<Scalar>(features, m);
-    const Scalar exponent = static_cast<Scalar>(estimate_.exponent * estimate_.scale * estimate_.scale);
     const Scalar log_weight = static_cast<Scalar>(std::log(static_cast<double>(Derived::weight(m))) / 2);
-    log_scale = (exponent * X.rowwise().squaredNorm()).array() - log_weight;
+    log_scale = (static_cast<Scalar>(exponent()) * X.rowwise().squaredNorm()).array() - log_weight;
   }
 
   std::shared_ptr<const Projection> projection_;

@@ -20,6 +20,11 @@ class TrigonometricMap final : public ProjectedMap<TrigonometricMap> {
       simd::sin_cos<Scalar>(cosines, {row + m, count}, cosines);
     }
   }
+  template <class Scalar>
+  static void pull_back(const MatrixView<Scalar>& features, MutableMatrixView<Scalar>& d_features, Index m) {
+    d_features.leftCols(m) = features.leftCols(m).cwiseProduct(d_features.rightCols(m)) -
+                             features.rightCols(m).cwiseProduct(d_features.leftCols(m));
+  }
 };
 
 }  // namespace

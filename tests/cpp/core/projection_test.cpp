@@ -47,6 +47,23 @@ TYPED_TEST(DenseProjectionOf, ApplyIsXTimesWTransposed) {
   }
 }
 
+TYPED_TEST(DenseProjectionOf, ApplyTransposeIsUTimesW) {
+  using Scalar = TypeParam;
+  for (const Index rows : {1, 8, 33}) {
+    for (const Index dim : {1, 3, 16}) {
+      const Matrix<double> W = random<double>(rows, dim, 0);
+      const Matrix<Scalar> U = random<Scalar>(31, rows, 1);
+      Matrix<Scalar> X(31, dim);
+      DenseProjection(W).apply_transpose(U, X);
+      const Matrix<double> exact = U.template cast<double>() * W;
+      // As in ApplyIsXTimesWTransposed, the sum being over rows.
+      const double relative = double(rows + 1) * double(std::numeric_limits<Scalar>::epsilon()) * 2;
+      const Matrix<double> bound = relative * (U.template cast<double>().cwiseAbs() * W.cwiseAbs());
+      EXPECT_TRUE(((X.template cast<double>() - exact).cwiseAbs().array() <= bound.array()).all());
+    }
+  }
+}
+
 TYPED_TEST(DenseProjectionOf, MayBeFirstUsedFromManyThreads) {
   using Scalar = TypeParam;
   const Matrix<Scalar> X = random<Scalar>(13, 5, 1);

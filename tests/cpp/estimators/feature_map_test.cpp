@@ -131,6 +131,38 @@ TEST(FeatureMap, GramKeepsWhatScalingByRowsWouldLose) {
   EXPECT_NEAR(std::log(static_cast<double>(gram<float>(*map, X, Y)(0, 0))), expected, 1e-4);
 }
 
+/// A smooth number made of everything that a tile writes.
+double probe(const FeatureMap& map, const Matrix<double>& X, const Matrix<double>& weights) {
+  Matrix<double> features(X.rows(), map.features());
+  Vector<double> log_scale(X.rows());
+  map.tile(X, Side::kKey, features, log_scale);
+  return features.cwiseProduct(weights.leftCols(map.features())).sum() + log_scale.dot(weights.rightCols(1).col(0));
+}
+
+TEST(FeatureMap, VjpIsTheDerivativeOfTheTile) {
+  for (const auto& kernel : kKernels) {
+    for (const auto& family : kFamilies) {
+      const auto map = make(kernel, family).draw(3, 5, 3, 1);
+      ASSERT_TRUE(map->differentiable());
+      const Matrix<double> X = points(4, 3, 7), weights = points(4, map->features() + 1, 8);
+      Matrix<double> features(4, map->features()), d_X(4, 3);
+      Vector<double> log_scale(4);
+      map->tile(X, Side::kKey, features, log_scale);
+      Matrix<double> d_features = weights.leftCols(map->features());
+      map->vjp(X, Side::kKey, features, d_features, weights.rightCols(1).col(0), d_X);
+      // Central differences: h^2 times a third derivative of order 10, and 1e-16 / h, are both below 1e-9.
+      constexpr double kStep = 1e-6;
+      for (Index k = 0; k < X.size(); ++k) {
+        Matrix<double> above = X, below = X;
+        above.data()[k] += kStep;
+        below.data()[k] -= kStep;
+        const double slope = (probe(*map, above, weights) - probe(*map, below, weights)) / (2 * kStep);
+        EXPECT_NEAR(d_X.data()[k], slope, 1e-8) << kernel << " " << family;
+      }
+    }
+  }
+}
+
 TEST(FeatureMap, DrawEachEqualsDraw) {
   for (const char* coupling : {"iid", "orthogonal"}) {
     const Estimator estimator = make("gaussian", "positive", coupling);
