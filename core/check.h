@@ -18,6 +18,13 @@ namespace detail {
 [[noreturn]] void throw_shapes_differ(std::string_view function, std::string_view parameter, Index rows, Index columns,
                                       std::string_view other_parameter, Index other_rows, Index other_columns);
 
+/// Whether every entry is finite. Unlike Eigen's allFinite this runs on vectors: 0 times anything else is NaN.
+template <class Derived>
+bool all_finite(const Eigen::DenseBase<Derived>& values) {
+  using Scalar = typename Derived::Scalar;
+  return (values.derived().array() * Scalar{0}).sum() == Scalar{0};
+}
+
 }  // namespace detail
 
 // Checks of the arguments of public functions, so that every message says the same things in the same words: the
@@ -27,7 +34,7 @@ namespace detail {
 /// Every entry is finite: "transform: X[3, 1] is nan; expected finite values". Names the first offender in row order.
 template <class Derived>
 void require_finite(const Eigen::DenseBase<Derived>& values, std::string_view function, std::string_view parameter) {
-  if (values.derived().allFinite()) return;
+  if (detail::all_finite(values)) return;
   for (Index row = 0; row < values.rows(); ++row) {
     for (Index column = 0; column < values.cols(); ++column) {
       const auto value = static_cast<double>(values.derived()(row, column));

@@ -55,8 +55,8 @@ class DenseProjection final : public Projection {
   template <class Scalar>
   struct Lazy {
     std::once_flag once;
-    std::optional<simd::PackedMatrix<Scalar>> packed;
-    const simd::PackedMatrix<Scalar>& get(const MatrixView<double>& W);
+    std::optional<simd::Panels<Scalar>> packed;
+    const simd::Panels<Scalar>& get(const MatrixView<double>& W);
   };
 
   Matrix<double> matrix_;

@@ -120,10 +120,10 @@ void AttentionExperiment<Scalar>::measure_group(Index group, Index m, Index tria
     options.key_mask = options.key_mask.subspan(static_cast<std::size_t>(item) * keys, keys);
   }
   const std::array maps{plan_.estimator.draw(Q.cols, m, plan_.seed, static_cast<std::uint64_t>(trial))};
-  const std::vector<Index> counts = attention<Scalar>(batch, maps, options);
+  const std::vector<DenominatorCounts> counts = attention<Scalar>(batch, maps, options);
   for (Index h = 0; h < heads; ++h) {
     errors[static_cast<std::size_t>(h)] = error_of(item * Q.heads + first + h, output.row(h).data());
-    nonpositive[static_cast<std::size_t>(h)] = counts[static_cast<std::size_t>(h)];
+    nonpositive[static_cast<std::size_t>(h)] = counts[static_cast<std::size_t>(h)].nonpositive;
   }
 }
 

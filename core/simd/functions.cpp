@@ -21,12 +21,22 @@
 namespace bochner::simd {
 namespace {
 
+/// A matrix with strided rows.
+template <class Scalar>
+struct Rows {
+  Scalar* data;
+  std::size_t stride, count, width;
+};
+
 /// What every instruction set offers; one dispatch returns the table of the best one.
 template <class Scalar>
 struct Functions {
   void (*exp)(Scalar* values, std::size_t count);
   Scalar (*sum_exp)(const Scalar* a, const Scalar* b, std::size_t count, Scalar shift);
   Scalar (*max_sum)(const Scalar* a, const Scalar* b, std::size_t count);
+  void (*max_rows)(const Rows<const Scalar>& rows, const Scalar* shift, Scalar* out);
+  void (*exp_rows)(const Rows<const Scalar>& rows, const Scalar* row, const Scalar* column, const Rows<Scalar>& out);
+  void (*dot_rows)(const Rows<const Scalar>& rows, const Scalar* y, Scalar* out);
   void (*sin_cos)(const Scalar* angles, Scalar* sin, Scalar* cos, std::size_t count);
   void (*box_muller)(Scalar* uniforms, std::size_t pairs);
 };
@@ -203,6 +213,50 @@ Scalar max_sum_array(const Scalar* a, const Scalar* b, std::size_t count) {
   return hn::GetLane(hn::MaxOfLanes(d, largest));
 }
 
+template <class Scalar>
+void max_rows_array(const Rows<const Scalar>& rows, const Scalar* shift, Scalar* out) {
+  for (std::size_t i = 0; i < rows.count; ++i) out[i] = max_sum_array(rows.data + i * rows.stride, shift, rows.width);
+}
+
+template <class Scalar>
+void exp_rows_array(const Rows<const Scalar>& rows, const Scalar* row, const Scalar* column, const Rows<Scalar>& out) {
+  const hn::ScalableTag<Scalar> d;
+  const std::size_t lanes = hn::Lanes(d);
+  for (std::size_t i = 0; i < rows.count; ++i) {
+    const Scalar* x = rows.data + i * rows.stride;
+    Scalar* y = out.data + i * out.stride;
+    const auto shift = hn::Set(d, row[i]);
+    std::size_t l = 0;
+    for (; l + lanes <= rows.width; l += lanes) {
+      hn::StoreU(exp_vector(d, hn::Add(hn::Add(hn::LoadU(d, x + l), shift), hn::LoadU(d, column + l))), d, y + l);
+    }
+    if (const std::size_t left = rows.width - l; left > 0) {
+      const auto sum = hn::Add(hn::Add(load_tail(d, x + l, left), shift), load_tail(d, column + l, left));
+      store_tail(d, exp_vector(d, sum), y + l, left);
+    }
+  }
+}
+
+template <class Scalar>
+void dot_rows_array(const Rows<const Scalar>& rows, const Scalar* y, Scalar* out) {
+  const hn::ScalableTag<Scalar> d;
+  const std::size_t lanes = hn::Lanes(d);
+  for (std::size_t i = 0; i < rows.count; ++i) {
+    const Scalar* x = rows.data + i * rows.stride;
+    auto even = hn::Zero(d), odd = hn::Zero(d);
+    std::size_t l = 0;
+    for (; l + 2 * lanes <= rows.width; l += 2 * lanes) {
+      even = hn::MulAdd(hn::LoadU(d, x + l), hn::LoadU(d, y + l), even);
+      odd = hn::MulAdd(hn::LoadU(d, x + l + lanes), hn::LoadU(d, y + l + lanes), odd);
+    }
+    for (; l < rows.width; l += lanes) {
+      const std::size_t left = std::min(lanes, rows.width - l);
+      even = hn::MulAdd(load_tail(d, x + l, left), load_tail(d, y + l, left), even);
+    }
+    out[i] = hn::GetLane(hn::SumOfLanes(d, hn::Add(even, odd)));
+  }
+}
+
 template <class D>
 HWY_INLINE void sin_cos_vector(D d, hn::Vec<D> x, hn::Vec<D>& sine, hn::Vec<D>& cosine) {
   sine = hn::Sin(d, x);
@@ -261,8 +315,8 @@ void box_muller_array(Scalar* uniforms, std::size_t pairs) {
 
 template <class Scalar>
 Functions<Scalar> all_functions() {
-  return {exp_array<Scalar>, sum_exp_array<Scalar>, max_sum_array<Scalar>, sin_cos_array<Scalar>,
-          box_muller_array<Scalar>};
+  return {exp_array<Scalar>,      sum_exp_array<Scalar>,  max_sum_array<Scalar>, max_rows_array<Scalar>,
+          exp_rows_array<Scalar>, dot_rows_array<Scalar>, sin_cos_array<Scalar>, box_muller_array<Scalar>};
 }
 
 }  // namespace
@@ -296,6 +350,13 @@ void check_length(const char* function, const char* parameter, std::size_t got, 
                               " elements; expected " + std::to_string(expected));
 }
 
+std::size_t length(Index size) { return static_cast<std::size_t>(size); }
+
+template <class Scalar>
+Rows<const Scalar> rows_of(const MatrixView<Scalar>& X) {
+  return {X.data(), length(X.outerStride()), length(X.rows()), length(X.cols())};
+}
+
 }  // namespace
 
 template <class Scalar>
@@ -316,6 +377,31 @@ Scalar max_sum(std::span<const Scalar> a, std::span<const Scalar> b) {
 }
 
 template <class Scalar>
+void max_rows(const MatrixView<Scalar>& X, const VectorView<Scalar>& shift, MutableVectorView<Scalar> out) {
+  check_length("max_rows", "shift", length(shift.size()), length(X.cols()));
+  check_length("max_rows", "out", length(out.size()), length(X.rows()));
+  best<Scalar>().max_rows(rows_of<Scalar>(X), shift.data(), out.data());
+}
+
+template <class Scalar>
+void exp_rows(const MatrixView<Scalar>& X, const VectorView<Scalar>& row, const VectorView<Scalar>& column,
+              MutableMatrixView<Scalar> out) {
+  check_length("exp_rows", "row", length(row.size()), length(X.rows()));
+  check_length("exp_rows", "column", length(column.size()), length(X.cols()));
+  check_length("exp_rows", "a column of out", length(out.rows()), length(X.rows()));
+  check_length("exp_rows", "a row of out", length(out.cols()), length(X.cols()));
+  best<Scalar>().exp_rows(rows_of<Scalar>(X), row.data(), column.data(),
+                          {out.data(), length(out.outerStride()), length(out.rows()), length(out.cols())});
+}
+
+template <class Scalar>
+void dot_rows(const MatrixView<Scalar>& X, const VectorView<Scalar>& y, MutableVectorView<Scalar> out) {
+  check_length("dot_rows", "y", length(y.size()), length(X.cols()));
+  check_length("dot_rows", "out", length(out.size()), length(X.rows()));
+  best<Scalar>().dot_rows(rows_of<Scalar>(X), y.data(), out.data());
+}
+
+template <class Scalar>
 void sin_cos(std::span<const Scalar> angles, std::span<Scalar> sin, std::span<Scalar> cos) {
   check_length("sin_cos", "sin", sin.size(), angles.size());
   check_length("sin_cos", "cos", cos.size(), angles.size());
@@ -330,10 +416,14 @@ void box_muller(std::span<double> uniforms) {
   best<double>().box_muller(uniforms.data(), uniforms.size() / 2);
 }
 
-#define BOCHNER_INSTANTIATE(Scalar)                                                  \
-  template void exp(std::span<Scalar>);                                              \
-  template Scalar sum_exp(std::span<const Scalar>, std::span<const Scalar>, Scalar); \
-  template Scalar max_sum(std::span<const Scalar>, std::span<const Scalar>);         \
+#define BOCHNER_INSTANTIATE(Scalar)                                                                        \
+  template void exp(std::span<Scalar>);                                                                    \
+  template Scalar sum_exp(std::span<const Scalar>, std::span<const Scalar>, Scalar);                       \
+  template Scalar max_sum(std::span<const Scalar>, std::span<const Scalar>);                               \
+  template void max_rows(const MatrixView<Scalar>&, const VectorView<Scalar>&, MutableVectorView<Scalar>); \
+  template void exp_rows(const MatrixView<Scalar>&, const VectorView<Scalar>&, const VectorView<Scalar>&,  \
+                         MutableMatrixView<Scalar>);                                                       \
+  template void dot_rows(const MatrixView<Scalar>&, const VectorView<Scalar>&, MutableVectorView<Scalar>); \
   template void sin_cos(std::span<const Scalar>, std::span<Scalar>, std::span<Scalar>);
 BOCHNER_INSTANTIATE(float)
 BOCHNER_INSTANTIATE(double)

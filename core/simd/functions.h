@@ -3,6 +3,8 @@
 #include <limits>
 #include <span>
 
+#include "core/types.h"
+
 /// Elementary functions over arrays, vectorised with Google Highway and dispatched at run time.
 ///
 /// All are instantiated for float and double. The value for an element depends only on that element, never on its
@@ -46,6 +48,22 @@ Scalar sum_exp(std::span<const Scalar> a, std::span<const Scalar> b, Scalar shif
 /// Shapes: a (m), b (m) or (0). Throws std::invalid_argument when b has neither a's length nor 0.
 template <class Scalar>
 Scalar max_sum(std::span<const Scalar> a, std::span<const Scalar> b);
+
+/// The same for the rows of a matrix with a shift for every column: out_i = max_l (X_il + shift_l).
+/// Shapes: X (n, m), shift (m), out (n). Throws std::invalid_argument when they differ from these.
+template <class Scalar>
+void max_rows(const MatrixView<Scalar>& X, const VectorView<Scalar>& shift, MutableVectorView<Scalar> out);
+
+/// out_il = exp((X_il + row_i) + column_l). Shapes: X, out (n, m), row (n), column (m); out may be X.
+/// Throws std::invalid_argument when they differ from these. Error: kExpContract, and the rounding of the sums.
+template <class Scalar>
+void exp_rows(const MatrixView<Scalar>& X, const VectorView<Scalar>& row, const VectorView<Scalar>& column,
+              MutableMatrixView<Scalar> out);
+
+/// out_i = sum_l X_il y_l. Shapes: X (n, m), y (m), out (n). Throws std::invalid_argument when they differ from these.
+/// Error: m eps sum_l |X_il y_l|; the order of summation depends only on m and on the instruction set.
+template <class Scalar>
+void dot_rows(const MatrixView<Scalar>& X, const VectorView<Scalar>& y, MutableVectorView<Scalar> out);
 
 /// sin and cos of every angle; right for any finite angle, NaN for infinity and NaN.
 /// Shapes: angles, sin, cos (n). Either output may be the array of angles itself.

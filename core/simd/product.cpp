@@ -19,15 +19,17 @@
 namespace bochner::simd {
 namespace {
 
-/// The arguments of a product as the kernels see them; the strides are between rows.
+/// The arguments of a product as the kernels see them.
 template <class Scalar>
 struct Product {
-  const Scalar* x;  // (n, d)
-  std::size_t x_stride;
-  const typename PackedMatrix<Scalar>::Line* w;  // (panels, d)
-  Scalar* u;                                     // (n, m)
-  std::size_t u_stride;
-  std::size_t n, m, d;
+  std::size_t n, m, k;
+  const Scalar* a;
+  std::size_t a_row, a_step;
+  const Scalar* b;
+  std::size_t b_step, b_panel;
+  Scalar* c;
+  std::size_t c_row;
+  bool accumulate;
 };
 
 }  // namespace
@@ -41,93 +43,128 @@ namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// 6 rows by 2 vectors: 12 accumulators cover the latency of two FMA units and leave, of 16 registers, two for W and
-/// one for the broadcast entry of X.
+/// Rows of a tile of C. With two vectors of columns its 12 accumulators cover the latency of two FMA units and leave,
+/// of 16 registers, two for B and one for the broadcast entry of A; with 32 registers four vectors fit as well.
 constexpr std::size_t kTileRows = 6;
 
-/// Rows whose entries stay in the first-level cache while all of W passes over them; a multiple of kTileRows.
+/// Rows whose entries of A stay in the first-level cache while all of B passes over them; a multiple of kTileRows.
 constexpr std::size_t kBlockRows = 60;
 
-/// A tile of kRows rows and two vectors of columns of U; `w` points at the tile's first column in the panel.
-template <std::size_t kRows, class Scalar>
-HWY_INLINE void tile(const Scalar* x, std::size_t x_stride, const Scalar* w, std::size_t d, Scalar* u,
-                     std::size_t u_stride) {
-  const hn::ScalableTag<Scalar> tag;
+template <class Scalar>
+using Tag = hn::ScalableTag<Scalar>;
+
+template <class Scalar>
+constexpr std::size_t kLanes = hn::MaxLanes(Tag<Scalar>());
+
+/// Vectors in a panel: 1 with 64-byte registers.
+template <class Scalar>
+constexpr std::size_t kPanelVectors = std::size_t{kPanelColumns<Scalar>} / kLanes<Scalar>;
+
+/// The most vectors of a tile: four panels where a vector is a panel, else a part of one.
+template <class Scalar>
+constexpr std::size_t kMostVectors = kPanelVectors<Scalar> == 1 ? 4 : 2;
+
+/// A tile of kRows rows and kVectors vectors of columns of C. `b` points at the tile's first column.
+template <std::size_t kRows, std::size_t kVectors, class Scalar>
+HWY_INLINE void tile(const Product<Scalar>& p, const Scalar* a, const Scalar* b, Scalar* c, std::size_t c_row) {
+  const Tag<Scalar> tag;
   using V = hn::Vec<decltype(tag)>;
-  V sums[kRows][2];
+  const std::size_t b_vector = kPanelVectors<Scalar> == 1 ? p.b_panel : kLanes<Scalar>;
+  const std::size_t a_row = p.a_row, a_step = p.a_step, b_step = p.b_step;
+  V sums[kRows][kVectors];
   HWY_UNROLL(kTileRows)
-  for (std::size_t r = 0; r < kRows; ++r) sums[r][0] = sums[r][1] = hn::Zero(tag);
-  for (std::size_t k = 0; k < d; ++k, w += PackedMatrix<Scalar>::kColumns) {
-    const V w0 = hn::Load(tag, w);
-    const V w1 = hn::Load(tag, w + hn::Lanes(tag));
+  for (std::size_t r = 0; r < kRows; ++r) {
+    HWY_UNROLL(4)
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      sums[r][v] = p.accumulate ? hn::LoadU(tag, c + r * c_row + v * kLanes<Scalar>) : hn::Zero(tag);
+    }
+  }
+  for (std::size_t s = 0; s < p.k; ++s, a += a_step, b += b_step) {
+    V columns[kVectors];
+    HWY_UNROLL(4)
+    for (std::size_t v = 0; v < kVectors; ++v) columns[v] = hn::LoadU(tag, b + v * b_vector);
     HWY_UNROLL(kTileRows)
     for (std::size_t r = 0; r < kRows; ++r) {
-      const V entry = hn::Set(tag, x[r * x_stride + k]);
-      sums[r][0] = hn::MulAdd(entry, w0, sums[r][0]);
-      sums[r][1] = hn::MulAdd(entry, w1, sums[r][1]);
+      const V entry = hn::Set(tag, a[r * a_row]);
+      HWY_UNROLL(4)
+      for (std::size_t v = 0; v < kVectors; ++v) sums[r][v] = hn::MulAdd(entry, columns[v], sums[r][v]);
     }
   }
   HWY_UNROLL(kTileRows)
   for (std::size_t r = 0; r < kRows; ++r) {
-    hn::StoreU(sums[r][0], tag, u + r * u_stride);
-    hn::StoreU(sums[r][1], tag, u + r * u_stride + hn::Lanes(tag));
+    HWY_UNROLL(4)
+    for (std::size_t v = 0; v < kVectors; ++v) hn::StoreU(sums[r][v], tag, c + r * c_row + v * kLanes<Scalar>);
   }
 }
 
-/// A tile of which only `columns` columns exist in U.
-template <std::size_t kRows, class Scalar>
-HWY_INLINE void narrow_tile(const Scalar* x, std::size_t x_stride, const Scalar* w, std::size_t d, Scalar* u,
-                            std::size_t u_stride, std::size_t columns) {
-  constexpr std::size_t kWidth = 2 * hn::MaxLanes(hn::ScalableTag<Scalar>());
-  HWY_ALIGN Scalar buffer[kRows * kWidth];
-  tile<kRows>(x, x_stride, w, d, buffer, kWidth);
-  for (std::size_t r = 0; r < kRows; ++r) std::copy_n(buffer + r * kWidth, columns, u + r * u_stride);
+/// A tile of which only `columns` columns exist in C.
+template <std::size_t kRows, std::size_t kVectors, class Scalar>
+HWY_NOINLINE void narrow_tile(const Product<Scalar>& p, const Scalar* a, const Scalar* b, Scalar* c,
+                              std::size_t columns) {
+  constexpr std::size_t kWidth = kVectors * kLanes<Scalar>;
+  HWY_ALIGN Scalar buffer[kRows * kWidth] = {};
+  if (p.accumulate) {
+    for (std::size_t r = 0; r < kRows; ++r) std::copy_n(c + r * p.c_row, columns, buffer + r * kWidth);
+  }
+  tile<kRows, kVectors>(p, a, b, buffer, kWidth);
+  for (std::size_t r = 0; r < kRows; ++r) std::copy_n(buffer + r * kWidth, columns, c + r * p.c_row);
 }
 
-/// kRows rows from `row` on, against the columns of one tile from `column` on.
-template <std::size_t kRows, class Scalar>
-HWY_INLINE void rows_by_tile(const Product<Scalar>& p, std::size_t row, const Scalar* w, std::size_t column) {
-  const std::size_t width = 2 * hn::Lanes(hn::ScalableTag<Scalar>());
-  const Scalar* x = p.x + row * p.x_stride;
-  Scalar* u = p.u + row * p.u_stride + column;
-  if (HWY_LIKELY(p.m - column >= width)) {
-    tile<kRows>(x, p.x_stride, w, p.d, u, p.u_stride);
+/// kRows rows from `row` on, in the columns from `column` on of which `columns` exist.
+template <std::size_t kRows, std::size_t kVectors, class Scalar>
+HWY_INLINE void rows_by_tile(const Product<Scalar>& p, std::size_t row, const Scalar* b, std::size_t column,
+                             std::size_t columns) {
+  const Scalar* a = p.a + row * p.a_row;
+  Scalar* c = p.c + row * p.c_row + column;
+  if (HWY_LIKELY(columns == kVectors * kLanes<Scalar>)) {
+    tile<kRows, kVectors>(p, a, b, c, p.c_row);
   } else {
-    narrow_tile<kRows>(x, p.x_stride, w, p.d, u, p.u_stride, p.m - column);
+    narrow_tile<kRows, kVectors>(p, a, b, c, columns);
   }
 }
 
-/// Rows [row, end), fewer than a block, against the columns of one tile.
-template <class Scalar>
-HWY_NOINLINE void block_by_tile(const Product<Scalar>& p, std::size_t row, std::size_t end, const Scalar* w,
-                                std::size_t column) {
-  for (; row + kTileRows <= end; row += kTileRows) rows_by_tile<kTileRows>(p, row, w, column);
+/// Rows [row, end), at most a block, in the columns of one tile.
+template <std::size_t kVectors, class Scalar>
+HWY_NOINLINE void block_by_tile(const Product<Scalar>& p, std::size_t row, std::size_t end, const Scalar* b,
+                                std::size_t column, std::size_t columns) {
+  for (; row + kTileRows <= end; row += kTileRows) {
+    rows_by_tile<kTileRows, kVectors>(p, row, b, column, columns);
+  }
   switch (end - row) {
     case 5:
-      return rows_by_tile<5>(p, row, w, column);
+      return rows_by_tile<5, kVectors>(p, row, b, column, columns);
     case 4:
-      return rows_by_tile<4>(p, row, w, column);
+      return rows_by_tile<4, kVectors>(p, row, b, column, columns);
     case 3:
-      return rows_by_tile<3>(p, row, w, column);
+      return rows_by_tile<3, kVectors>(p, row, b, column, columns);
     case 2:
-      return rows_by_tile<2>(p, row, w, column);
+      return rows_by_tile<2, kVectors>(p, row, b, column, columns);
     case 1:
-      return rows_by_tile<1>(p, row, w, column);
+      return rows_by_tile<1, kVectors>(p, row, b, column, columns);
     default:
       return;
   }
 }
 
+/// Rows [row, end) in all columns from `column` on, by tiles of kVectors vectors while they fit, then by narrower ones.
+template <std::size_t kVectors, class Scalar>
+HWY_INLINE void block_by_columns(const Product<Scalar>& p, std::size_t row, std::size_t end, std::size_t column) {
+  constexpr std::size_t kWidth = kVectors * kLanes<Scalar>;
+  constexpr std::size_t kPanel = std::size_t{kPanelColumns<Scalar>};
+  const auto at = [&](std::size_t j) { return p.b + j / kPanel * p.b_panel + j % kPanel; };
+  for (; column + kWidth <= p.m; column += kWidth) block_by_tile<kVectors>(p, row, end, at(column), column, kWidth);
+  if (column == p.m) return;
+  if constexpr (kVectors > 1 && kPanelVectors<Scalar> == 1) {
+    block_by_columns<kVectors / 2>(p, row, end, column);
+  } else {
+    block_by_tile<kVectors>(p, row, end, at(column), column, p.m - column);
+  }
+}
+
 template <class Scalar>
 void product_array(const Product<Scalar>& p) {
-  constexpr std::size_t kColumns = PackedMatrix<Scalar>::kColumns;
-  const std::size_t width = 2 * hn::Lanes(hn::ScalableTag<Scalar>());
   for (std::size_t row = 0; row < p.n; row += kBlockRows) {
-    const std::size_t end = std::min(row + kBlockRows, p.n);
-    for (std::size_t column = 0; column < p.m; column += width) {
-      const Scalar* w = p.w[column / kColumns * p.d].values + column % kColumns;
-      block_by_tile(p, row, end, w, column);
-    }
+    block_by_columns<kMostVectors<Scalar>>(p, row, std::min(row + kBlockRows, p.n), 0);
   }
 }
 
@@ -147,29 +184,30 @@ namespace {
 HWY_EXPORT(product_float);
 HWY_EXPORT(product_double);
 
+std::size_t size_of(Index value) { return static_cast<std::size_t>(value); }
+
+template <class Scalar>
+Index panel_count(Index cols) {
+  return (cols + kPanelColumns<Scalar> - 1) / kPanelColumns<Scalar>;
+}
+
 }  // namespace
 
 template <class Scalar>
-PackedMatrix<Scalar>::PackedMatrix(const MatrixView<double>& W) : rows_(W.rows()), cols_(W.cols()) {
-  require_rows(rows_, "PackedMatrix", "W");
-  require_at_least(cols_, 1, "PackedMatrix", "W.columns");
-  const auto columns = static_cast<Index>(kColumns);
-  lines_.resize(static_cast<std::size_t>((rows_ + columns - 1) / columns * cols_));
-  for (Index row = 0; row < rows_; ++row) {
-    Line* panel = lines_.data() + row / columns * cols_;
-    for (Index k = 0; k < cols_; ++k) panel[k].values[row % columns] = static_cast<Scalar>(W(row, k));
-  }
-}
-
-template <class Scalar>
-void product(const MatrixView<Scalar>& X, const PackedMatrix<Scalar>& W, MutableMatrixView<Scalar> U) {
-  require_columns(X.cols(), W.cols(), "product", "X");
-  if (U.rows() != X.rows() || U.cols() != W.rows()) {
-    detail::throw_shapes_differ("product", "U", U.rows(), U.cols(), "X W^T", X.rows(), W.rows());
-  }
-  const auto size = [](Index value) { return static_cast<std::size_t>(value); };
-  const Product<Scalar> p{X.data(),       size(X.outerStride()), W.lines().data(), U.data(), size(U.outerStride()),
-                          size(X.rows()), size(W.rows()),        size(W.cols())};
+void multiply(Index n, Index m, Index k, const LeftFactor<Scalar>& A, const RightFactor<Scalar>& B,
+              MutableMatrixView<Scalar> C, bool accumulate) {
+  const Product<Scalar> p{size_of(n),
+                          size_of(m),
+                          size_of(k),
+                          A.data,
+                          size_of(A.row_stride),
+                          size_of(A.step),
+                          B.data,
+                          size_of(B.step),
+                          size_of(B.panel_stride),
+                          C.data(),
+                          size_of(C.outerStride()),
+                          accumulate};
   if constexpr (std::is_same_v<Scalar, float>) {
     HWY_DYNAMIC_DISPATCH(product_float)(p);
   } else {
@@ -177,10 +215,63 @@ void product(const MatrixView<Scalar>& X, const PackedMatrix<Scalar>& W, Mutable
   }
 }
 
-template class PackedMatrix<float>;
-template class PackedMatrix<double>;
-template void product(const MatrixView<float>&, const PackedMatrix<float>&, MutableMatrixView<float>);
-template void product(const MatrixView<double>&, const PackedMatrix<double>&, MutableMatrixView<double>);
+template <class Scalar>
+PaddedRows<Scalar>::PaddedRows(Index rows, Index cols)
+    : rows_(rows),
+      cols_(cols),
+      stride_((panel_count<Scalar>(cols) | 1) * kPanelColumns<Scalar>),
+      lines_(size_of(rows * stride_ / kPanelColumns<Scalar>)) {}
+
+template <class Scalar>
+Panels<Scalar>::Panels(Index rows, Index cols)
+    : rows_(rows), cols_(cols), lines_(size_of(panel_count<Scalar>(cols) * rows)) {}
+
+template <class Scalar>
+Panels<Scalar> Panels<Scalar>::transpose_of(const MatrixView<double>& W) {
+  require_rows(W.rows(), "Panels", "W");
+  require_at_least(W.cols(), 1, "Panels", "W.columns");
+  Panels panels(W.cols(), W.rows());
+  const Matrix<Scalar> rounded = W.template cast<Scalar>();
+  panels.set_transpose(rounded.data(), rounded.cols(), 0, rounded.rows());
+  return panels;
+}
+
+template <class Scalar>
+void Panels<Scalar>::set_transpose(const Scalar* values, Index stride, Index first, Index end) {
+  constexpr Index kColumns = kPanelColumns<Scalar>;
+  for (Index j = first; j < end;) {
+    CacheLine<Scalar>* panel = lines_.data() + j / kColumns * rows_;
+    const Scalar* from = values + j * stride;
+    if (j % kColumns == 0 && j + kColumns <= end) {
+      for (Index s = 0; s < rows_; ++s) {
+        for (Index c = 0; c < kColumns; ++c) panel[s].values[c] = from[c * stride + s];
+      }
+      j += kColumns;
+    } else {
+      for (Index s = 0; s < rows_; ++s) panel[s].values[j % kColumns] = from[s];
+      ++j;
+    }
+  }
+}
+
+template <class Scalar>
+void product(const MatrixView<Scalar>& X, const Panels<Scalar>& B, MutableMatrixView<Scalar> U) {
+  require_columns(X.cols(), B.rows(), "product", "X");
+  if (U.rows() != X.rows() || U.cols() != B.cols()) {
+    detail::throw_shapes_differ("product", "U", U.rows(), U.cols(), "X B", X.rows(), B.cols());
+  }
+  multiply<Scalar>(U.rows(), U.cols(), X.cols(), {X.data(), X.outerStride(), 1}, B.right(), U, false);
+}
+
+#define BOCHNER_INSTANTIATE(Scalar)                                                                  \
+  template class PaddedRows<Scalar>;                                                                 \
+  template class Panels<Scalar>;                                                                     \
+  template void multiply(Index, Index, Index, const LeftFactor<Scalar>&, const RightFactor<Scalar>&, \
+                         MutableMatrixView<Scalar>, bool);                                           \
+  template void product(const MatrixView<Scalar>&, const Panels<Scalar>&, MutableMatrixView<Scalar>);
+BOCHNER_INSTANTIATE(float)
+BOCHNER_INSTANTIATE(double)
+#undef BOCHNER_INSTANTIATE
 
 }  // namespace bochner::simd
 #endif  // HWY_ONCE

@@ -38,42 +38,105 @@ class SingleHead {
   AttentionBatch<Scalar> batch_;
 };
 
-void require_maps(std::span<const FeatureMap* const> maps, Index dim, Index key_heads) {
+template <class Pointer>
+void require_maps(std::span<Pointer> maps, Index dim, Index key_heads) {
   const auto count = static_cast<Index>(maps.size());
   if (count != 1 && count != key_heads) {
     throw std::invalid_argument("attention: maps has " + std::to_string(count) + " feature maps; expected 1 or " +
                                 std::to_string(key_heads) + ", one a key head");
   }
-  for (const FeatureMap* map : maps) {
+  for (const auto& map : maps) {
     if (map == nullptr) throw std::invalid_argument("attention: maps holds null; expected feature maps");
     require_columns(dim, map->dim(), "attention", "Q");
   }
 }
 
 template <class Scalar>
-std::vector<Index> favor(const AttentionBatch<Scalar>& batch, std::span<const FeatureMap* const> maps,
-                         const AttentionOptions& options, const Execution& execution) {
+std::vector<DenominatorCounts> favor(const AttentionBatch<Scalar>& batch, std::span<const FeatureMap* const> maps,
+                                     const AttentionOptions& options, const Execution& execution) {
   require_attention_batch(batch, options, "attention");
   require_maps(maps, batch.Q.cols, batch.K.heads);
   const double scale = attention_scale(options.scale, batch.Q.cols);
   const auto group = static_cast<std::size_t>(batch.Q.heads / batch.K.heads);
-  std::vector<Index> nonpositive(static_cast<std::size_t>(batch.Q.batch * batch.Q.heads));
+  std::vector<DenominatorCounts> counts(static_cast<std::size_t>(batch.Q.batch * batch.Q.heads));
   for_attention_tasks<Scalar>(batch, options, {.group_heads = true}, execution, [&](AttentionTask<Scalar>& task) {
     const FeatureMap& map = *maps[maps.size() == 1 ? 0 : static_cast<std::size_t>(task.key_head)];
-    favor_heads(map, scale, task, std::span(nonpositive).subspan(static_cast<std::size_t>(task.first_head), group));
+    favor_heads(map, scale, options.renormalize, task,
+                std::span(counts).subspan(static_cast<std::size_t>(task.first_head), group));
   });
-  return nonpositive;
+  return counts;
+}
+
+template <class Scalar, class Other>
+void require_shape(const HeadArray<Scalar>& array, const HeadArray<Other>& expected, const std::string& name) {
+  const auto text = [](const auto& a) {
+    return "(" + std::to_string(a.batch) + ", " + std::to_string(a.heads) + ", " + std::to_string(a.rows) + ", " +
+           std::to_string(a.cols) + ")";
+  };
+  if (text(array) == text(expected)) return;
+  throw std::invalid_argument("attention_vjp: " + name + " has shape " + text(array) + "; expected " + text(expected));
+}
+
+template <class Scalar>
+void require_gradients(const AttentionBatch<Scalar>& batch, const AttentionGradients<Scalar>& gradients) {
+  require_shape(gradients.out, batch.out, "out");
+  require_shape(gradients.d_out, batch.out, "d_out");
+  require_shape(gradients.dQ, batch.Q, "dQ");
+  require_shape(gradients.dK, batch.K, "dK");
+  require_shape(gradients.dV, batch.V, "dV");
+  for (Index item = 0; item < batch.out.batch; ++item) {
+    for (Index head = 0; head < batch.out.heads; ++head) {
+      require_finite(gradients.d_out.matrix(item, head), "attention_vjp", "d_out");
+    }
+  }
 }
 
 }  // namespace
 
 template <class Scalar>
-std::vector<Index> attention(const AttentionBatch<Scalar>& batch,
-                             std::span<const std::shared_ptr<const FeatureMap>> maps, const AttentionOptions& options,
-                             const Execution& execution) {
+std::vector<DenominatorCounts> attention(const AttentionBatch<Scalar>& batch,
+                                         std::span<const std::shared_ptr<const FeatureMap>> maps,
+                                         const AttentionOptions& options, const Execution& execution) {
   std::vector<const FeatureMap*> pointers;
   for (const auto& map : maps) pointers.push_back(map.get());
   return favor<Scalar>(batch, pointers, options, execution);
+}
+
+template <class Scalar>
+void attention_vjp(const HeadArray<const Scalar>& Q, const HeadArray<const Scalar>& K, const HeadArray<const Scalar>& V,
+                   const AttentionGradients<Scalar>& gradients, std::span<const std::shared_ptr<const FeatureMap>> maps,
+                   const AttentionOptions& options, const Execution& execution) {
+  const AttentionBatch<Scalar> batch{Q, K, V, {nullptr, Q.batch, Q.heads, Q.rows, V.cols}};
+  require_attention_batch(batch, options, "attention_vjp");
+  require_maps(maps, Q.cols, K.heads);
+  require_gradients(batch, gradients);
+  for (const auto& map : maps) {
+    if (!map->differentiable()) {
+      throw std::invalid_argument("attention_vjp: the map (" + map->describe() +
+                                  ") has no gradient; expected a differentiable one");
+    }
+  }
+  if (!options.renormalize) {
+    throw std::invalid_argument("attention_vjp: renormalize is false; expected true, the only one with gradients");
+  }
+  const double scale = attention_scale(options.scale, Q.cols);
+  const Index group = Q.heads / K.heads;
+  parallel_for(K.batch * K.heads, execution, [&](Index index) {
+    const Index item = index / K.heads, key_head = index % K.heads;
+    auto d_keys = gradients.dK.matrix(item, key_head);
+    auto d_values = gradients.dV.matrix(item, key_head);
+    d_keys.setZero();
+    d_values.setZero();
+    const FeatureMap& map = *maps[maps.size() == 1 ? 0 : static_cast<std::size_t>(key_head)];
+    for (Index head = key_head * group; head < (key_head + 1) * group; ++head) {
+      auto d_queries = gradients.dQ.matrix(item, head);
+      d_queries.setZero();
+      favor_gradients<Scalar>(map, scale,
+                              {Q.matrix(item, head), K.matrix(item, key_head), V.matrix(item, key_head),
+                               visible_keys(options, item, Q.rows, K.rows), gradients.out.matrix(item, head),
+                               gradients.d_out.matrix(item, head), d_queries, d_keys, d_values});
+    }
+  });
 }
 
 template <class Scalar>
@@ -96,8 +159,8 @@ AttentionResult<Scalar> attention(const MatrixView<Scalar>& Q, const MatrixView<
                                   const FeatureMap& map, const AttentionOptions& options) {
   SingleHead<Scalar> head(Q, K, V);
   const FeatureMap* const pointer = &map;
-  const Index nonpositive = favor<Scalar>(head.batch(), {&pointer, 1}, options, {}).front();
-  return {head.take_output(), nonpositive};
+  const DenominatorCounts counts = favor<Scalar>(head.batch(), {&pointer, 1}, options, {}).front();
+  return {head.take_output(), counts};
 }
 
 template <class Scalar>
@@ -117,9 +180,13 @@ Matrix<Scalar> uniform_attention(const MatrixView<Scalar>& Q, const MatrixView<S
 }
 
 #define BOCHNER_INSTANTIATE(Scalar)                                                                                  \
-  template std::vector<Index> attention(const AttentionBatch<Scalar>&,                                               \
-                                        std::span<const std::shared_ptr<const FeatureMap>>, const AttentionOptions&, \
-                                        const Execution&);                                                           \
+  template void attention_vjp(const HeadArray<const Scalar>&, const HeadArray<const Scalar>&,                        \
+                              const HeadArray<const Scalar>&, const AttentionGradients<Scalar>&,                     \
+                              std::span<const std::shared_ptr<const FeatureMap>>, const AttentionOptions&,           \
+                              const Execution&);                                                                     \
+  template std::vector<DenominatorCounts> attention(const AttentionBatch<Scalar>&,                                   \
+                                                    std::span<const std::shared_ptr<const FeatureMap>>,              \
+                                                    const AttentionOptions&, const Execution&);                      \
   template void exact_attention(const AttentionBatch<Scalar>&, const AttentionOptions&, const Execution&);           \
   template void uniform_attention(const AttentionBatch<Scalar>&, const AttentionOptions&, const Execution&);         \
   template AttentionResult<Scalar> attention(const MatrixView<Scalar>&, const MatrixView<Scalar>&,                   \

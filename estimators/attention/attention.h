@@ -12,11 +12,12 @@
 
 namespace bochner {
 
-/// Attention of one head by random features, and how many of its rows had a denominator that was not positive.
+/// Attention of one head by random features, and what became of its denominators. A row whose denominator is not
+/// positive is what the quotient says; kExponents maps have none such.
 template <class Scalar>
 struct AttentionResult {
   Matrix<Scalar> output;  // (Lq, dv)
-  Index nonpositive = 0;  ///< denominators <= 0: none with kExponents maps; those rows are what the quotient says
+  DenominatorCounts denominators;
 };
 
 /// Attention of one head by random features: out = D^-1 phi(Q) (phi(K)^T V), D = diag(phi(Q) phi(K)^T 1), over the keys
@@ -44,16 +45,35 @@ Matrix<Scalar> uniform_attention(const MatrixView<Scalar>& Q, const MatrixView<S
 
 /// The same for batches and heads, written into batch.out, in parallel over items and heads (exact_attention: and
 /// blocks of queries). One item alone gives the bits that it gives in a batch. `maps` holds one map for all, or one a
-/// key head. Returns the number of denominators <= 0, (B, Hq). Throws as above, and Interrupted.
+/// key head. Returns the counts of denominators, (B, Hq). Throws as above, and Interrupted.
 template <class Scalar>
-std::vector<Index> attention(const AttentionBatch<Scalar>& batch,
-                             std::span<const std::shared_ptr<const FeatureMap>> maps,
-                             const AttentionOptions& options = {}, const Execution& execution = {});
+std::vector<DenominatorCounts> attention(const AttentionBatch<Scalar>& batch,
+                                         std::span<const std::shared_ptr<const FeatureMap>> maps,
+                                         const AttentionOptions& options = {}, const Execution& execution = {});
 template <class Scalar>
 void exact_attention(const AttentionBatch<Scalar>& batch, const AttentionOptions& options = {},
                      const Execution& execution = {});
 template <class Scalar>
 void uniform_attention(const AttentionBatch<Scalar>& batch, const AttentionOptions& options = {},
                        const Execution& execution = {});
+
+/// What gradients are made of, and where they are written; each has the shape of its array.
+template <class Scalar>
+struct AttentionGradients {
+  HeadArray<const Scalar> out;    // (B, Hq, Lq, dv), as attention() wrote it
+  HeadArray<const Scalar> d_out;  // the gradient of a number with respect to it
+  HeadArray<Scalar> dQ, dK, dV;
+};
+
+/// The gradients of a number with respect to Q, K and V from that with respect to the output of attention(Q, K, V) with
+/// these maps and options. In parallel over items and key heads; a key head that several query heads share gets the sum
+/// of theirs. Rows whose denominator is 0 count as constant.
+/// Throws as attention() does, and std::invalid_argument when a map is not differentiable, for options.renormalize =
+/// false, and when a shape differs. Cost: about 3 times that of attention(); memory beyond the gradients: tiles, and
+/// two numbers for each row of the heads at work.
+template <class Scalar>
+void attention_vjp(const HeadArray<const Scalar>& Q, const HeadArray<const Scalar>& K, const HeadArray<const Scalar>& V,
+                   const AttentionGradients<Scalar>& gradients, std::span<const std::shared_ptr<const FeatureMap>> maps,
+                   const AttentionOptions& options = {}, const Execution& execution = {});
 
 }  // namespace bochner

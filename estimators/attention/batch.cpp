@@ -5,10 +5,8 @@
 #include <cstddef>
 #include <stdexcept>
 #include <string>
-#include <vector>
 
 #include "core/check.h"
-#include "estimators/attention/visible_keys.h"
 
 namespace bochner {
 namespace {
@@ -65,7 +63,7 @@ void require_finite_heads(const HeadArray<const Scalar>& array, const AttentionO
     const std::span<const bool> mask = masked ? mask_of(options, item, array.rows) : std::span<const bool>();
     for (Index head = 0; head < array.heads; ++head) {
       const auto rows = array.matrix(item, head);
-      if (rows.allFinite()) continue;
+      if (detail::all_finite(rows)) continue;
       for (Index i = 0; i < rows.rows(); ++i) {
         if (!mask.empty() && !mask[static_cast<std::size_t>(i)]) continue;
         for (Index c = 0; c < rows.cols(); ++c) {
@@ -81,24 +79,11 @@ void require_finite_heads(const HeadArray<const Scalar>& array, const AttentionO
   }
 }
 
-/// What the queries see, for every item, or once where all items have the same mask.
-std::vector<VisibleKeys> all_visible_keys(const AttentionOptions& options, Index batch, Index queries, Index keys) {
-  const bool shared = static_cast<Index>(options.key_mask.size()) <= keys;
-  std::vector<VisibleKeys> all;
-  for (Index item = 0; item < (shared ? 1 : batch); ++item) {
-    all.push_back(visible_keys(queries, keys, mask_of(options, item, keys), options.causal));
-  }
-  return all;
-}
-
-template <class Rows>
-Matrix<typename Rows::Scalar> gather(const Rows& rows, const std::vector<Index>& kept) {
-  Matrix<typename Rows::Scalar> gathered(static_cast<Index>(kept.size()), rows.cols());
-  for (Index i = 0; i < gathered.rows(); ++i) gathered.row(i) = rows.row(kept[static_cast<std::size_t>(i)]);
-  return gathered;
-}
-
 }  // namespace
+
+VisibleKeys visible_keys(const AttentionOptions& options, Index item, Index queries, Index keys) {
+  return {queries, keys, mask_of(options, item, keys), options.causal};
+}
 
 template <class Scalar>
 void require_attention_batch(const AttentionBatch<Scalar>& batch, const AttentionOptions& options,
@@ -110,8 +95,9 @@ void require_attention_batch(const AttentionBatch<Scalar>& batch, const Attentio
   require_finite_heads(batch.K, options, true, function, "K");
   require_finite_heads(batch.V, options, true, function, "V");
   if (options.empty == EmptyRow::kZero) return;
-  for (const VisibleKeys& visible : all_visible_keys(options, batch.Q.batch, batch.Q.rows, batch.K.rows)) {
-    if (visible.seen.front() > 0) continue;
+  for (Index item = 0; item < batch.Q.batch; ++item) {
+    const VisibleKeys visible = visible_keys(options, item, batch.Q.rows, batch.K.rows);
+    if (visible.first() < visible.limit(0)) continue;
     throw std::invalid_argument(std::string(function) +
                                 ": query 0 sees no key; expected at least one for every query, or empty = zero");
   }
@@ -125,7 +111,6 @@ void for_attention_tasks(const AttentionBatch<Scalar>& batch, const AttentionOpt
   const HeadArray<const Scalar>& K = batch.K;
   const HeadArray<const Scalar>& V = batch.V;
   const HeadArray<Scalar>& out = batch.out;
-  const std::vector<VisibleKeys> all = all_visible_keys(options, Q.batch, Q.rows, K.rows);
   const Index heads_of_key = Q.heads / K.heads;
   const Index group = split.group_heads ? heads_of_key : 1;
   const Index block = split.queries == 0 ? Q.rows : std::min(split.queries, Q.rows);
@@ -138,22 +123,17 @@ void for_attention_tasks(const AttentionBatch<Scalar>& batch, const AttentionOpt
     const Index head = index / blocks % groups * group;
     const Index item = index / blocks / groups;
     const Index key_head = head / heads_of_key;
-    const VisibleKeys& visible = all[all.size() == 1 ? 0 : static_cast<std::size_t>(item)];
-    const bool masked = static_cast<Index>(visible.kept.size()) < K.rows;
-
-    auto keys = K.matrix(item, key_head);
-    auto values = V.matrix(item, key_head);
-    const Matrix<Scalar> kept_keys = masked ? gather(keys, visible.kept) : Matrix<Scalar>();
-    const Matrix<Scalar> kept_values = masked ? gather(values, visible.kept) : Matrix<Scalar>();
-    using Rows = Eigen::Map<const Matrix<Scalar>>;
     // With several heads together a block is all the rows, so that the rows of the task are contiguous in either case.
     const Index count = group * rows;
+    using Rows = Eigen::Map<const Matrix<Scalar>>;
     AttentionTask<Scalar> task{
         Rows(Q.matrix(item, head, group).row(start).data(), count, Q.cols),
-        masked ? Rows(kept_keys.data(), kept_keys.rows(), K.cols) : keys,
-        masked ? Rows(kept_values.data(), kept_values.rows(), V.cols) : values,
-        std::span<const Index>(visible.seen).subspan(static_cast<std::size_t>(start), static_cast<std::size_t>(rows)),
+        K.matrix(item, key_head),
+        V.matrix(item, key_head),
+        visible_keys(options, item, Q.rows, K.rows),
+        start,
         Eigen::Map<Matrix<Scalar>>(out.matrix(item, head, group).row(start).data(), count, out.cols),
+        item,
         key_head,
         item * Q.heads + head};
     body(task);

@@ -7,6 +7,7 @@
 #include "core/parallel.h"
 #include "core/types.h"
 #include "estimators/attention/options.h"
+#include "estimators/attention/visible_keys.h"
 
 namespace bochner {
 
@@ -42,14 +43,16 @@ struct AttentionSplit {
   Index queries = 0;         ///< rows of queries of a task where those are independent; 0: all
 };
 
-/// One piece of work: g query heads against one key head.
+/// One piece of work: g query heads against one key head, n successive queries of each.
 template <class Scalar>
 struct AttentionTask {
   Eigen::Map<const Matrix<Scalar>> queries;  // (g n, d)
-  Eigen::Map<const Matrix<Scalar>> keys;     // (k, d), only those that count
+  Eigen::Map<const Matrix<Scalar>> keys;     // (k, d)
   Eigen::Map<const Matrix<Scalar>> values;   // (k, dv)
-  std::span<const Index> seen;               // (n): the query in row i of a head sees the first seen[i] keys
+  VisibleKeys visible;                       ///< of all queries of a head
+  Index first_query;                         ///< of the n, in its head
   Eigen::Map<Matrix<Scalar>> out;            // (g n, dv)
+  Index item;
   Index key_head;
   Index first_head;  ///< of the g heads, counted through the batch
 };
@@ -61,8 +64,10 @@ template <class Scalar>
 void require_attention_batch(const AttentionBatch<Scalar>& batch, const AttentionOptions& options,
                              const char* function);
 
-/// Calls the body for the tasks of a batch that has been checked, in parallel. Keys that do not count are left out by
-/// copying the others, a head at a time.
+/// What the options let the queries of an item see.
+VisibleKeys visible_keys(const AttentionOptions& options, Index item, Index queries, Index keys);
+
+/// Calls the body for the tasks of a batch that has been checked, in parallel.
 template <class Scalar>
 void for_attention_tasks(const AttentionBatch<Scalar>& batch, const AttentionOptions& options,
                          const AttentionSplit& split, const Execution& execution,

@@ -1,45 +1,65 @@
 #pragma once
 
-#include <algorithm>
+#include <cmath>
+#include <span>
 
+#include "core/simd/product.h"
 #include "core/types.h"
+#include "estimators/attention/sums.h"
 #include "estimators/feature_map.h"
 
 namespace bochner {
 
-/// The features of up to tile_rows(map) rows, with the memory for them: the working memory of an attention pass. Rows
-/// are multiplied by `factor` on the way in. Memory grows to the largest tile that was loaded. The map must outlive it.
+/// The features of up to AttentionSums::block_rows rows, with the memory for them: the working memory of an attention
+/// pass. Rows are multiplied by the root of the scale on the way in. The map must outlive it.
 template <class Scalar>
 class FeatureTile {
  public:
-  FeatureTile(const FeatureMap& map, Side side, double factor)
-      : map_(&map), side_(side), factor_(static_cast<Scalar>(factor)), capacity_(tile_rows(map)) {}
+  FeatureTile(const FeatureMap& map, Side side, double scale)
+      : map_(&map),
+        side_(side),
+        factor_(static_cast<Scalar>(std::sqrt(scale))),
+        input_(AttentionSums<Scalar>::block_rows(map.features()), map.dim()),
+        features_(input_.rows(), map.features()),
+        log_scale_(input_.rows()) {}
 
-  /// Loads min(count, tile_rows) rows, row_at(0), row_at(1), ... (d), and returns how many.
-  template <class RowAt>
-  Index load(Index count, const RowAt& row_at) {
-    const Index rows = std::min(count, capacity_);
-    if (rows > input_.rows()) {
-      input_.resize(rows, map_->dim());
-      features_.resize(rows, map_->features());
-      log_scale_.resize(rows);
+  Index capacity() const { return input_.rows(); }
+  Index rows() const { return rows_; }
+
+  /// Loads the rows of `from` at these positions, at most capacity().
+  template <class Rows>
+  void load(const Rows& from, std::span<const Index> positions) {
+    rows_ = static_cast<Index>(positions.size());
+    for (Index i = 0; i < rows_; ++i) {
+      input_.top(rows_).row(i) = from.row(positions[static_cast<std::size_t>(i)]) * factor_;
     }
-    for (Index i = 0; i < rows; ++i) input_.row(i) = row_at(i) * factor_;
-    map_->tile(input_.topRows(rows), side_, features_.topRows(rows), log_scale_.head(rows));
-    return rows;
+    map_->tile(input_.top(rows_), side_, features_.top(rows_), log_scale_.head(rows_));
   }
 
-  auto features(Index i) const { return features_.row(i).transpose(); }  ///< (p)
-  Scalar log_scale(Index i) const { return log_scale_(i); }
+  auto features() const { return features_.top(rows_); }     ///< (rows, p)
+  auto log_scale() const { return log_scale_.head(rows_); }  ///< (rows)
+
+  /// Adds to rows of `into` at the positions of the loaded rows the gradient that follows from those of the features,
+  /// (rows, p), and log-scales. d_features is scratch afterwards.
+  template <class Rows>
+  void add_gradient(MutableMatrixView<Scalar> d_features, const VectorView<Scalar>& d_log_scale,
+                    std::span<const Index> positions, Rows&& into) {
+    if (gradient_.rows() == 0) gradient_ = simd::PaddedRows<Scalar>(capacity(), map_->dim());
+    map_->vjp(input_.top(rows_), side_, features(), d_features, d_log_scale, gradient_.top(rows_));
+    for (Index i = 0; i < rows_; ++i) {
+      into.row(positions[static_cast<std::size_t>(i)]) += gradient_.top(rows_).row(i) * factor_;
+    }
+  }
 
  private:
   const FeatureMap* map_;
   Side side_;
   Scalar factor_;
-  Index capacity_;
-  Matrix<Scalar> input_;
-  Matrix<Scalar> features_;
+  simd::PaddedRows<Scalar> input_;
+  simd::PaddedRows<Scalar> features_;
   Vector<Scalar> log_scale_;
+  simd::PaddedRows<Scalar> gradient_;
+  Index rows_ = 0;
 };
 
 }  // namespace bochner

@@ -21,6 +21,20 @@ struct AttentionOptions {
   /// The factor of q.k, finite and positive; none means 1/sqrt(d). Queries and keys are both multiplied by its root.
   std::optional<double> scale = {};
   EmptyRow empty = EmptyRow::kError;
+  /// Random features only: whether rows are divided by their denominators. Without, out = phi(Q) (phi(K)^T V).
+  bool renormalize = true;
+};
+
+/// Denominators that say little, of rows of attention; exponential features have none such.
+struct DenominatorCounts {
+  Index nonpositive = 0;  ///< zero or negative
+  Index near_zero = 0;    ///< positive, but less than 1 % of the sum of the moduli of its terms
+
+  DenominatorCounts& operator+=(const DenominatorCounts& other) {
+    nonpositive += other.nonpositive;
+    near_zero += other.near_zero;
+    return *this;
+  }
 };
 
 /// The scale that the options ask for in dimension dim.

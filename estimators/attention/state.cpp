@@ -1,6 +1,8 @@
 #include "estimators/attention/state.h"
 
-#include <cmath>
+#include <algorithm>
+#include <numeric>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -39,9 +41,10 @@ AttentionState<Scalar>::AttentionState(std::shared_ptr<const FeatureMap> map, In
     : map_(checked(std::move(map))),
       values_(checked_values(values)),
       scale_(checked_scale(attention_scale(scale, map_->dim()))),
-      sums_(map_->form(), map_->features(), values),
-      keys_(new_tile(Side::kKey)),
-      queries_(new_tile(Side::kQuery)) {}
+      sums_(map_->form(), map_->features(), values + 1),
+      keys_(*map_, Side::kKey, scale_, values + 1),
+      queries_(*map_, Side::kQuery, scale_),
+      readout_(map_->features(), values) {}
 
 template <class Scalar>
 void AttentionState<Scalar>::append(const MatrixView<Scalar>& K, const MatrixView<Scalar>& V) {
@@ -51,32 +54,34 @@ void AttentionState<Scalar>::append(const MatrixView<Scalar>& K, const MatrixVie
   require_equal_rows(V.rows(), K.rows(), kFunction, "V");
   require_points(K, kFunction, "K");
   require_points(V, kFunction, "V");
-  for (Index start = 0; start < K.rows();) {
-    const Index rows = keys_.load(K.rows() - start, [&](Index i) { return K.row(start + i); });
-    for (Index i = 0; i < rows; ++i) {
-      sums_.append(keys_.features(i), keys_.log_scale(i), V.row(start + i).transpose());
-    }
-    start += rows;
-  }
+  const auto load = [&](std::span<const Index> positions) {
+    keys_.load(K, positions, [&](Index, Index key, auto row) {
+      row.head(values_) = V.row(key);
+      row(values_) = 1;
+    });
+    return keys_.items();
+  };
+  const auto nobody = [](const auto&...) { return false; };
+  walk(sums_, Cursor::forward(K.rows()), Cursor::forward(0), false, nobody, load, nobody);
 }
 
 template <class Scalar>
-Index AttentionState<Scalar>::query(const MatrixView<Scalar>& Q, MutableMatrixView<Scalar> out) {
+DenominatorCounts AttentionState<Scalar>::query(const MatrixView<Scalar>& Q, MutableMatrixView<Scalar> out) {
   constexpr const char* kFunction = "AttentionState::query";
   require_columns(Q.cols(), map_->dim(), kFunction, "Q");
   require_columns(out.cols(), values_, kFunction, "out");
   require_equal_rows(out.rows(), Q.rows(), kFunction, "out");
   require_points(Q, kFunction, "Q");
   require_at_least(size(), 1, kFunction, "the number of keys");
-  Index nonpositive = 0;
-  for (Index start = 0; start < Q.rows();) {
-    const Index rows = queries_.load(Q.rows() - start, [&](Index i) { return Q.row(start + i); });
-    for (Index i = 0; i < rows; ++i) {
-      if (!sums_.query(queries_.features(i), out.row(start + i).transpose())) ++nonpositive;
-    }
-    start += rows;
+  DenominatorCounts counts;
+  std::vector<Index> positions;
+  for (Index start = 0; start < Q.rows(); start += queries_.capacity()) {
+    positions.resize(static_cast<std::size_t>(std::min(queries_.capacity(), Q.rows() - start)));
+    std::iota(positions.begin(), positions.end(), start);
+    counts +=
+        readout_.attend(sums_, queries_, Q, positions, std::vector<Index>(positions.size(), sums_.open()), true, out);
   }
-  return nonpositive;
+  return counts;
 }
 
 template class AttentionState<float>;

@@ -1,12 +1,13 @@
 #pragma once
 
-#include <cmath>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "core/types.h"
-#include "estimators/attention/feature_tile.h"
+#include "estimators/attention/readout.h"
 #include "estimators/attention/sums.h"
+#include "estimators/attention/valued_tile.h"
 #include "estimators/feature_map.h"
 
 namespace bochner {
@@ -15,10 +16,10 @@ namespace bochner {
 ///
 ///   out_i = sum_j phi(q_i).phi(k_j) v_j / sum_j phi(q_i).phi(k_j),   q, k multiplied by the root of the scale
 ///
-/// The result depends neither on how the keys are cut into calls nor on the number of queries in one, to the bit:
-/// streaming equals attention(). (A user's map must compute a row independently of its neighbours.) Copies are
-/// independent. Memory: p (dv + 2), and a tile; independent of the length. Cost: the features and O(p dv) a key and a
-/// query. [Choromanski21, section 2.2; Katharopoulos20]
+/// The result depends neither on how the keys are cut into calls nor on the number of queries in one, to the bit; it is
+/// that of causal attention() to the bit, and of bidirectional attention() to rounding. (A user's map must compute a
+/// row independently of its neighbours.) Copies are independent. Memory: some 2 p (dv + 64) numbers; independent of the
+/// length. Cost: the features and O(p dv) a key and a query. [Choromanski21, section 2.2; Katharopoulos20]
 template <class Scalar>
 class AttentionState {
  public:
@@ -30,25 +31,28 @@ class AttentionState {
   /// where the features overflow; then some of the rows may have been appended.
   void append(const MatrixView<Scalar>& K, const MatrixView<Scalar>& V);
 
-  /// Q (n, d) -> out (n, dv). Returns how many denominators were not positive, which never happens with kExponents
-  /// maps; see AttentionSums::query. Throws as append does, and std::invalid_argument when there is no key yet.
-  Index query(const MatrixView<Scalar>& Q, MutableMatrixView<Scalar> out);
+  /// Q (n, d) -> out (n, dv). Throws as append does, and std::invalid_argument when there is no key yet.
+  DenominatorCounts query(const MatrixView<Scalar>& Q, MutableMatrixView<Scalar> out);
 
   /// Keys appended.
-  Index size() const { return sums_.size(); }
+  Index size() const { return sums_.open() + sums_.closed(); }
   const FeatureMap& map() const { return *map_; }
   Index values() const { return values_; }
   double scale() const { return scale_; }
 
- private:
-  FeatureTile<Scalar> new_tile(Side side) const { return FeatureTile<Scalar>(*map_, side, std::sqrt(scale_)); }
+  /// The keys so far as numbers, for files; a state of the same map, values and scale that restores them is the same to
+  /// the bit. restore() throws std::invalid_argument when they are not of this form.
+  std::vector<Scalar> to_numbers() const { return sums_.to_numbers(); }
+  void restore(const std::vector<Scalar>& numbers) { sums_.restore(numbers); }
 
+ private:
   std::shared_ptr<const FeatureMap> map_;
   Index values_;
   double scale_;
   AttentionSums<Scalar> sums_;
-  FeatureTile<Scalar> keys_;
+  ValuedTile<Scalar> keys_;
   FeatureTile<Scalar> queries_;
+  Readout<Scalar> readout_;
 };
 
 }  // namespace bochner

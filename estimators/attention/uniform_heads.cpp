@@ -1,18 +1,18 @@
-#include <cstddef>
-
 #include "estimators/attention/heads.h"
 
 namespace bochner {
 
 template <class Scalar>
 void uniform_heads(AttentionTask<Scalar>& task) {
-  const auto queries = static_cast<Index>(task.seen.size());
+  const Index queries = task.visible.queries;
   for (Index head = 0; head < task.queries.rows(); head += queries) {
     Vector<double> sum = Vector<double>::Zero(task.values.cols());
-    Index added = 0;
+    Index seen = 0;
+    Cursor keys = Cursor::forward(task.visible.keys, task.visible.mask);
     for (Index i = 0; i < queries; ++i) {
-      const Index seen = task.seen[static_cast<std::size_t>(i)];
-      for (; added < seen; ++added) sum += task.values.row(added).transpose().template cast<double>();
+      for (; !keys.done() && keys.at() < task.visible.limit(i); keys.advance(), ++seen) {
+        sum += task.values.row(keys.at()).transpose().template cast<double>();
+      }
       auto out = task.out.row(head + i);
       if (seen == 0) {
         out.setZero();

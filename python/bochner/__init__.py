@@ -13,9 +13,11 @@ from . import experiments
 from ._attention import (
     NonPositiveDenominatorWarning,
     attention,
+    attention_vjp,
     exact_attention,
     uniform_attention,
 )
+from ._attention_state import AttentionState
 from ._components import (
     Component,
     Coupling,
@@ -34,6 +36,7 @@ from ._feature_map import FeatureMap, ScaledFeatures
 from ._threads import get_num_threads, set_num_threads
 
 __all__ = [
+    "AttentionState",
     "Component",
     "Coupling",
     "Entry",
@@ -48,6 +51,7 @@ __all__ = [
     "ScaledFeatures",
     "__version__",
     "attention",
+    "attention_vjp",
     "exact_attention",
     "experiments",
     "get_num_threads",

@@ -17,7 +17,7 @@ Empty: TypeAlias = Literal["error", "zero"]
 
 
 class NonPositiveDenominatorWarning(RuntimeWarning):
-    """Some denominators of an attention by random features are zero or negative.
+    """Some denominators of an attention by random features are negative or nearly zero.
 
     Those outputs are whatever the quotient says. It never happens with exponential features.
     """
@@ -50,6 +50,7 @@ def attention(
     key_mask: npt.ArrayLike | None = None,
     scale: float | None = None,
     empty: Empty = "error",
+    renormalize: bool = True,
 ) -> FloatArray:
     """Attention by random features: D^-1 phi(Q) (phi(K)^T V), D = diag(phi(Q) phi(K)^T 1).
 
@@ -77,6 +78,9 @@ def attention(
         The factor of q.k, positive; 1/sqrt(d) by default.
     empty : {"error", "zero"}, default "error"
         Whether a query that sees no key is an error or has an output of zeros.
+    renormalize : bool, default True
+        Whether rows are divided by their denominators; without, the output is
+        phi(Q) (phi(K)^T V) [Choromanski21, eq. 5].
 
     Returns
     -------
@@ -94,9 +98,10 @@ def attention(
     Warns
     -----
     NonPositiveDenominatorWarning
-        With their number, if denominators are zero or negative; only features that are not positive
-        have such. At large norms trigonometric features have many, and the output has no finite
-        mean [Bochner, 11].
+        With their numbers, if denominators are zero or negative, or positive but less than 1 % of
+        the sum of the moduli of their terms; only features that are not positive have such. At
+        large norms trigonometric features have many, and the output has no finite mean
+        [Bochner, 11].
 
     See Also
     --------
@@ -107,27 +112,108 @@ def attention(
     -----
     Cost: O((Lq + Lk) p (d + dv)) a head; no array of L x p is stored [Choromanski21, Algorithm 1].
     """
+    maps = _compiled_maps("attention", feature_map)
+    call = prepare("attention", Q, K, V, causal, key_mask, scale, empty)
+    out, *counts = _core.attention(
+        *call.arrays, maps=maps, **call.options, renormalize=bool(renormalize), threads=get_num_threads()
+    )
+    _warn("attention", out, *counts)
+    return out.reshape(call.shape)
+
+
+def attention_vjp(
+    Q: npt.ArrayLike,
+    K: npt.ArrayLike,
+    V: npt.ArrayLike,
+    feature_map: FeatureMap | Sequence[FeatureMap],
+    grad: npt.ArrayLike,
+    causal: bool = False,
+    key_mask: npt.ArrayLike | None = None,
+    scale: float | None = None,
+    empty: Empty = "error",
+    out: npt.ArrayLike | None = None,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the gradients with respect to Q, K and V from that with respect to the output.
+
+    Tiles of features are recomputed: beyond the gradients themselves the memory does not grow with
+    the length but for two numbers a row.
+
+    Parameters
+    ----------
+    Q, K, V, feature_map, causal, key_mask, scale, empty
+        As `attention` has them. The maps must be differentiable, as all registered ones are.
+    grad : array_like, shape (..., Lq, dv)
+        The gradient of a number with respect to ``attention(Q, K, V, feature_map, ...)``.
+    out : array_like, shape (..., Lq, dv), optional
+        What `attention` returned for these arguments; computed anew by default.
+
+    Returns
+    -------
+    dQ, dK, dV : ndarray
+        Each of the shape of its array; float32 if all arrays are, else float64. Keys and values
+        that several query heads share get the sum of theirs, and those that do not count zeros.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `attention` does, and ValueError for a `grad` or `out` of another shape, NaN or infinity
+        in `grad`, and a map without a gradient.
+
+    Notes
+    -----
+    Cost: about 3 times that of `attention`. Rows whose denominator is 0 count as constant.
+    """
+    name = "attention_vjp"
+    maps = _compiled_maps(name, feature_map)
+    given = {"grad": grad} if out is None else {"grad": grad, "out": out}
+    arrays = dict(zip(("Q", "K", "V", *given), float_arrays(name, Q=Q, K=K, V=V, **given), strict=True))
+    call = prepare(name, arrays["Q"], arrays["K"], arrays["V"], causal, key_mask, scale, empty)
+    for key in given:
+        if arrays[key].shape != call.shape:
+            raise ValueError(f"{name}: {key} has shape {arrays[key].shape}; expected {call.shape}")
+    output_shape = (*call.arrays[0].shape[:-1], call.shape[-1])
+    threads = get_num_threads()
+    if "out" in arrays:
+        output = arrays["out"].reshape(output_shape)
+    else:
+        output = _core.attention(*call.arrays, maps=maps, **call.options, renormalize=True, threads=threads)[0]
+    gradients = _core.attention_vjp(
+        *call.arrays,
+        out=output,
+        grad=arrays["grad"].reshape(output_shape),
+        maps=maps,
+        **call.options,
+        threads=threads,
+    )
+    d_queries, d_keys, d_values = (
+        gradient.reshape(arrays[key].shape) for gradient, key in zip(gradients, "QKV", strict=True)
+    )
+    return d_queries, d_keys, d_values
+
+
+def _compiled_maps(function: str, feature_map: FeatureMap | Sequence[FeatureMap]) -> list[_core.FeatureMap]:
     maps = [feature_map] if isinstance(feature_map, FeatureMap) else feature_map
     if not isinstance(maps, Sequence):
         got = type(maps).__name__
         expected = "a FeatureMap or a sequence of them"
-        raise TypeError(f"attention: feature_map is a {got}; expected {expected}")
+        raise TypeError(f"{function}: feature_map is a {got}; expected {expected}")
     for i, part in enumerate(maps):
         if not isinstance(part, FeatureMap):
             got = type(part).__name__
-            raise TypeError(f"attention: feature_map[{i}] is a {got}; expected a FeatureMap")
-    call = prepare("attention", Q, K, V, causal, key_mask, scale, empty)
-    cores = [part._compiled for part in maps]
-    out, nonpositive = _core.attention(*call.arrays, maps=cores, **call.options, threads=get_num_threads())
-    if any(nonpositive):
+            raise TypeError(f"{function}: feature_map[{i}] is a {got}; expected a FeatureMap")
+    return [part._compiled for part in maps]
+
+
+def _warn(function: str, out: FloatArray, nonpositive: int, near_zero: int) -> None:
+    """Warn of denominators that say little; called from a public function."""
+    if nonpositive or near_zero:
         total = out.size // out.shape[-1]
         warnings.warn(
-            f"attention: {sum(nonpositive)} of {total} denominators are not positive; "
+            f"{function}: of {total} denominators {nonpositive} are not positive and {near_zero} nearly zero; "
             "their outputs are what the quotient says",
             NonPositiveDenominatorWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
-    return out.reshape(call.shape)
 
 
 def exact_attention(

@@ -1,4 +1,5 @@
 #include "estimators/attention/attention.h"
+#include "estimators/attention/state.h"
 #include "python/src/attention_arrays.h"
 #include "python/src/bind.h"
 #include "python/src/execution.h"
@@ -22,12 +23,19 @@ Array<Scalar> output_of(const Array<Scalar>& Q, const Array<Scalar>& V) {
 }
 
 template <class Scalar>
+HeadArray<Scalar> writable(Array<Scalar>& array) {
+  return {array.mutable_data(), array.shape(0), array.shape(1), array.shape(2), array.shape(3)};
+}
+
+template <class Scalar>
 AttentionBatch<Scalar> as_batch(const Array<Scalar>& Q, const Array<Scalar>& K, const Array<Scalar>& V,
                                 Array<Scalar>& out) {
-  return {as_heads(Q),
-          as_heads(K),
-          as_heads(V),
-          {out.mutable_data(), out.shape(0), out.shape(1), out.shape(2), out.shape(3)}};
+  return {as_heads(Q), as_heads(K), as_heads(V), writable(out)};
+}
+
+template <class Scalar>
+Array<Scalar> like(const Array<Scalar>& array) {
+  return Array<Scalar>({array.shape(0), array.shape(1), array.shape(2), array.shape(3)});
 }
 
 template <class Scalar>
@@ -36,17 +44,37 @@ void bind_scalar(py::module_& module) {
   module.def(
       "attention",
       [](Arrays Q, Arrays K, Arrays V, const std::vector<std::shared_ptr<FeatureMap>>& maps, bool causal,
-         const Mask& key_mask, std::optional<double> scale, bool zero_if_empty, int threads) {
+         const Mask& key_mask, std::optional<double> scale, bool zero_if_empty, bool renormalize, int threads) {
         auto out = output_of(Q, V);
         const auto batch = as_batch(Q, K, V, out);
-        const auto options = as_options(causal, key_mask, scale, zero_if_empty);
+        auto options = as_options(causal, key_mask, scale, zero_if_empty);
+        options.renormalize = renormalize;
         const std::vector<std::shared_ptr<const FeatureMap>> constant(maps.begin(), maps.end());
-        const auto nonpositive =
+        const auto counts =
             without_gil([&] { return attention<Scalar>(batch, constant, options, interruptible(threads)); });
-        return py::make_tuple(out, nonpositive);
+        DenominatorCounts total;
+        for (const DenominatorCounts& own : counts) total += own;
+        return py::make_tuple(out, total.nonpositive, total.near_zero);
       },
       "Q"_a.noconvert(), "K"_a.noconvert(), "V"_a.noconvert(), "maps"_a, "causal"_a, "key_mask"_a, "scale"_a,
-      "zero_if_empty"_a, "threads"_a);
+      "zero_if_empty"_a, "renormalize"_a, "threads"_a);
+  module.def(
+      "attention_vjp",
+      [](Arrays Q, Arrays K, Arrays V, Arrays out, Arrays grad, const std::vector<std::shared_ptr<FeatureMap>>& maps,
+         bool causal, const Mask& key_mask, std::optional<double> scale, bool zero_if_empty, int threads) {
+        Array<Scalar> dQ = like(Q), dK = like(K), dV = like(V);
+        const AttentionGradients<Scalar> gradients{as_heads(out), as_heads(grad), writable(dQ), writable(dK),
+                                                   writable(dV)};
+        const auto options = as_options(causal, key_mask, scale, zero_if_empty);
+        const std::vector<std::shared_ptr<const FeatureMap>> constant(maps.begin(), maps.end());
+        without_gil([&] {
+          attention_vjp<Scalar>(as_heads(Q), as_heads(K), as_heads(V), gradients, constant, options,
+                                interruptible(threads));
+        });
+        return py::make_tuple(dQ, dK, dV);
+      },
+      "Q"_a.noconvert(), "K"_a.noconvert(), "V"_a.noconvert(), "out"_a.noconvert(), "grad"_a.noconvert(), "maps"_a,
+      "causal"_a, "key_mask"_a, "scale"_a, "zero_if_empty"_a, "threads"_a);
   const auto bind_plain = [&module](const char* name, auto compute) {
     module.def(
         name,
@@ -70,11 +98,55 @@ void bind_scalar(py::module_& module) {
   });
 }
 
+template <class Scalar>
+void bind_state(py::module_& module, const char* name) {
+  using State = AttentionState<Scalar>;
+  py::class_<State>(module, name)
+      .def(py::init([](std::shared_ptr<FeatureMap> map, Index values, std::optional<double> scale) {
+             return State(std::move(map), values, scale);
+           }),
+           "map"_a, "values"_a, "scale"_a)
+      .def(
+          "append",
+          [](State& self, const Array<Scalar>& K, const Array<Scalar>& V) {
+            const auto keys = as_matrix(K, "K");
+            const auto values = as_matrix(V, "V");
+            without_gil([&] { self.append(keys, values); });
+          },
+          "K"_a.noconvert(), "V"_a.noconvert())
+      .def(
+          "query",
+          [](State& self, const Array<Scalar>& Q) {
+            const auto queries = as_matrix(Q, "Q");
+            Matrix<Scalar> out(queries.rows(), self.values());
+            const DenominatorCounts counts = without_gil([&] { return self.query(queries, out); });
+            return py::make_tuple(to_numpy(std::move(out)), counts.nonpositive, counts.near_zero);
+          },
+          "Q"_a.noconvert())
+      .def("__len__", &State::size)
+      .def_property_readonly("scale", &State::scale)
+      .def("numbers",
+           [](const State& self) {
+             const std::vector<Scalar> numbers = self.to_numbers();
+             return to_numpy(
+                 Vector<Scalar>(Eigen::Map<const Vector<Scalar>>(numbers.data(), static_cast<Index>(numbers.size()))));
+           })
+      .def(
+          "restore",
+          [](State& self, const Array<Scalar>& numbers) {
+            self.restore({numbers.data(), numbers.data() + numbers.size()});
+          },
+          "numbers"_a.noconvert())
+      .def("copy", [](const State& self) { return State(self); });
+}
+
 }  // namespace
 
 void bind_attention(py::module_& module) {
   bind_scalar<float>(module);
   bind_scalar<double>(module);
+  bind_state<float>(module, "AttentionState32");
+  bind_state<double>(module, "AttentionState64");
 }
 
 }  // namespace bochner::python

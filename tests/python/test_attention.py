@@ -1,6 +1,7 @@
 """Attention against its definition, over shapes, groups, masks and scales."""
 
 import itertools
+import pickle
 import warnings
 
 import numpy as np
@@ -152,7 +153,7 @@ def test_denominators_that_are_not_positive_are_counted_in_a_warning():
     assert expected > 0
     with pytest.warns(
         bochner.NonPositiveDenominatorWarning,
-        match=f"attention: {expected} of 50 denominators are not positive",
+        match=f"attention: of 50 denominators {expected} are not positive and 1 nearly zero",
     ) as caught:
         bochner.attention(Q, K, V, feature_map)
     assert caught[0].filename == __file__
@@ -176,3 +177,118 @@ def test_more_frequencies_come_closer():
     ]
     # Variance falls as 1/m, 16 times; half of that is asked.
     assert errors[1] < errors[0] / 8
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_gradients_are_slopes_of_the_output(causal):
+    Q, K, V = arrays(7, 9, (2, 4), (2, 2))
+    mask = np.ones((2, 9), dtype=bool)
+    mask[0, 3] = mask[1, 0] = False
+    options = {"causal": causal, "key_mask": mask}
+    grad = RNG.normal(size=(2, 4, 7, DV))
+    given = {"Q": Q, "K": K, "V": V}
+    found = bochner.attention_vjp(Q, K, V, MAP, grad, **options)
+    again = bochner.attention_vjp(Q, K, V, MAP, grad, **options, out=bochner.attention(Q, K, V, MAP, **options))
+    for (name, array), gradient, twin in zip(given.items(), found, again, strict=True):
+        assert gradient.shape == array.shape
+        np.testing.assert_array_equal(gradient, twin)
+        direction = RNG.normal(size=array.shape)
+        step = 1e-6
+        ends = [
+            (bochner.attention(**{**given, name: array + sign * step * direction}, feature_map=MAP, **options) * grad)
+            for sign in (1, -1)
+        ]
+        # Central differences: step^2 and 1e-16 / step are both far below 1e-7 of a slope.
+        slope = (ends[0].sum() - ends[1].sum()) / (2 * step)
+        np.testing.assert_allclose((gradient * direction).sum(), slope, rtol=1e-7)
+    single = bochner.attention_vjp(*(a.astype(np.float32) for a in (Q, K, V)), MAP, grad.astype(np.float32), **options)
+    for coarse, fine in zip(single, found, strict=True):
+        assert coarse.dtype == np.float32
+        assert np.linalg.norm(coarse - fine) < 1e-4 * np.linalg.norm(fine)
+
+
+def test_gradient_arguments_are_checked():
+    Q, K, V = arrays(3, 4)
+    with pytest.raises(ValueError, match=r"attention_vjp: grad has shape \(3, 4\); expected \(3, 5\)"):
+        bochner.attention_vjp(Q, K, V, MAP, np.ones((3, 4)))
+    with pytest.raises(ValueError, match=r"attention_vjp: out has shape \(1, 5\); expected \(3, 5\)"):
+        bochner.attention_vjp(Q, K, V, MAP, np.ones((3, 5)), out=np.ones((1, 5)))
+    with pytest.raises(ValueError, match=r"attention_vjp: d_out\[1, 2\] is nan; expected finite values"):
+        bochner.attention_vjp(Q, K, V, MAP, np.where(np.arange(15).reshape(3, 5) == 7, np.nan, 1.0))
+    with pytest.raises(TypeError, match="attention_vjp: feature_map is a str"):
+        bochner.attention_vjp(Q, K, V, "positive", np.ones((3, 5)))
+
+
+def test_without_renormalisation_the_output_is_the_product():
+    Q, K, V = arrays(9, 140, (2,), (2,))
+    root = DIM**-0.25
+    for features in ("positive", "trigonometric"):
+        feature_map = bochner.Estimator(features=features).draw(DIM, 12)
+        for causal in (False, True):
+            out = bochner.attention(Q, K, V, feature_map, causal=causal, renormalize=False)
+            for head in range(2):
+                scores = feature_map.gram(root * Q[head], root * K[head]) * visible(9, 140, causal)
+                np.testing.assert_allclose(out[head], scores @ V[head], rtol=1e-9, atol=1e-12)
+    # What the type cannot hold is 0 or infinity.
+    with np.errstate(all="raise"):
+        out = bochner.attention(1e3 * Q, -1e3 * K, V, MAP, renormalize=False)
+    assert not np.isnan(out).any()
+
+
+def test_the_state_is_causal_attention_token_by_token():
+    Q, K, V = arrays(150, 150)
+    for dtype in (np.float32, np.float64):
+        q, k, v = (a.astype(dtype) for a in (Q, K, V))
+        expected = bochner.attention(q, k, v, MAP, causal=True)
+        state = bochner.AttentionState(MAP, DV, dtype=dtype)
+        for i in range(150):
+            state.append(k[i], v[i])
+            np.testing.assert_array_equal(state.query(q[i]), expected[i])
+            if i == 70:
+                state = pickle.loads(pickle.dumps(state))
+        assert len(state) == 150
+        twin = state.copy()
+        twin.append(k[:1], v[:1])
+        assert len(state) == 150
+        np.testing.assert_array_equal(state.query(q[-1:]), expected[-1:])
+
+
+def test_the_state_is_saved_and_loaded(tmp_path):
+    Q, K, V = arrays(100, 100)
+    state = bochner.AttentionState(MAP, DV, scale=0.3, dtype="float64")
+    state.append(K, V)
+    path = tmp_path / "state.npz"
+    state.save(path)
+    loaded = bochner.AttentionState.load(path, MAP)
+    assert (len(loaded), loaded.scale, loaded.values, loaded.dtype) == (100, 0.3, DV, np.float64)
+    for own in (state, loaded):
+        own.append(K[:30], V[:30])
+    np.testing.assert_array_equal(loaded.query(Q), state.query(Q))
+    assert [entry.name for entry in tmp_path.iterdir()] == ["state.npz"]
+
+    other = bochner.Estimator().draw(DIM, 16, seed=5)
+    with pytest.raises(ValueError, match="has other frequencies"):
+        bochner.AttentionState.load(path, other)
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(ValueError, match="is not a saved state"):
+        bochner.AttentionState.load(path, MAP)
+    with pytest.raises(FileNotFoundError):
+        bochner.AttentionState.load(tmp_path / "none.npz", MAP)
+
+
+def test_state_arguments_are_checked():
+    with pytest.raises(TypeError, match="feature_map is a str"):
+        bochner.AttentionState("positive", 3)
+    with pytest.raises(ValueError, match="values is 0; expected at least 1"):
+        bochner.AttentionState(MAP, 0)
+    with pytest.raises(ValueError, match="AttentionState: scale is -1"):
+        bochner.AttentionState(MAP, 3, scale=-1.0)
+    with pytest.raises(TypeError, match="dtype is int32; expected float32 or float64"):
+        bochner.AttentionState(MAP, 3, dtype="int32")
+    state = bochner.AttentionState(MAP, 3)
+    with pytest.raises(ValueError, match="the number of keys is 0"):
+        state.query(np.ones(DIM))
+    with pytest.raises(ValueError, match=r"AttentionState.append: K has shape \(1, 1, 6\)"):
+        state.append(np.ones((1, 1, DIM)), np.ones((1, 3)))
+    with pytest.raises(ValueError, match="V has 4 columns; expected 3"):
+        state.append(np.ones((1, DIM)), np.ones((1, 4)))

@@ -315,14 +315,16 @@ void expect_product(const Matrix<Scalar>& X, const Matrix<double>& W, const Matr
   EXPECT_TRUE(((wide - exact).cwiseAbs().array() <= bound.array()).all());
 }
 
+/// Random entries in (-1/2, 1/2).
+template <class Rows>
+Rows random_entries(Rows matrix, Stream& stream) {
+  for (auto& value : matrix.reshaped()) value = static_cast<typename Rows::Scalar>(stream.uniform() - 0.5);
+  return matrix;
+}
+
 TYPED_TEST(Simd, ProductIsTheProduct) {
   using Scalar = TypeParam;
   const std::vector<Index> sizes = {1, 3, 7, 8, 9, 31, 32, 33, 255, 256, 257};
-  const auto random = [&](auto matrix) {
-    for (auto& value : matrix.reshaped())
-      value = static_cast<typename decltype(matrix)::Scalar>(this->stream_.uniform() - 0.5);
-    return matrix;
-  };
   std::vector<std::array<Index, 3>> shapes;  // n, d, m
   for (const Index size : sizes) {
     for (const Index other : {1, 3, 8, 33})
@@ -331,12 +333,12 @@ TYPED_TEST(Simd, ProductIsTheProduct) {
   for (const Index n : {2, 4, 5, 6, 59, 60, 61, 66, 121}) shapes.push_back({n, 5, 64});
   for (const auto& [n, d, m] : shapes) {
     SCOPED_TRACE(std::to_string(n) + " x " + std::to_string(d) + " x " + std::to_string(m));
-    const auto X = random(Matrix<Scalar>(n, d));
-    const auto W = random(Matrix<double>(m, d));
-    const PackedMatrix<Scalar> packed(W);
+    const auto X = random_entries(Matrix<Scalar>(n, d), this->stream_);
+    const auto W = random_entries(Matrix<double>(m, d), this->stream_);
+    const auto panels = Panels<Scalar>::transpose_of(W);
     this->on_every_target([&] {
       Matrix<Scalar> U = Matrix<Scalar>::Constant(n, m, kNan<Scalar>);
-      product<Scalar>(X, packed, U);
+      product<Scalar>(X, panels, U);
       expect_product<Scalar>(X, W, U);
     });
   }
@@ -344,17 +346,16 @@ TYPED_TEST(Simd, ProductIsTheProduct) {
 
 TYPED_TEST(Simd, ProductOfBlocksIsTheBlockOfTheProduct) {
   using Scalar = TypeParam;
-  Matrix<Scalar> X(70, 20);
-  for (auto& value : X.reshaped()) value = static_cast<Scalar>(this->stream_.uniform() - 0.5);
-  Matrix<double> W = Matrix<double>::Random(75, 17);
+  const auto X = random_entries(Matrix<Scalar>(70, 20), this->stream_);
+  const auto W = random_entries(Matrix<double>(75, 17), this->stream_);
   this->on_every_target([&] {
     Matrix<Scalar> whole(70, 75);
-    product<Scalar>(X.middleCols(2, 17), PackedMatrix<Scalar>(W), whole);
+    product<Scalar>(X.middleCols(2, 17), Panels<Scalar>::transpose_of(W), whole);
     for (const Index rows : {1, 2, 5, 6, 7, 13}) {
-      for (const Index columns : {1, 7, 16, 33}) {
+      for (const Index columns : {1, 7, 16, 33, 48, 64}) {
         // Strided input and output; what surrounds the output must stay as it is.
         Matrix<Scalar> frame = Matrix<Scalar>::Constant(rows + 2, columns + 2, 7);
-        product<Scalar>(X.block(3, 2, rows, 17), PackedMatrix<Scalar>(W.middleRows(11, columns)),
+        product<Scalar>(X.block(3, 2, rows, 17), Panels<Scalar>::transpose_of(W.middleRows(11, columns)),
                         frame.block(1, 1, rows, columns));
         EXPECT_EQ(frame.block(1, 1, rows, columns), whole.block(3, 11, rows, columns)) << rows << " x " << columns;
         frame.block(1, 1, rows, columns).setConstant(7);
@@ -364,13 +365,78 @@ TYPED_TEST(Simd, ProductOfBlocksIsTheBlockOfTheProduct) {
   });
 }
 
+// The forms that attention uses: A^T B on top of what is there, the rows of B padded or in panels.
+TYPED_TEST(Simd, MultiplyTakesTransposesAndAccumulates) {
+  using Scalar = TypeParam;
+  for (const auto& [k, n, m] : {std::array<Index, 3>{1, 1, 1}, {64, 65, 256}, {33, 7, 70}, {64, 17, 16}, {5, 6, 130}}) {
+    SCOPED_TRACE(std::to_string(k) + " x " + std::to_string(n) + " x " + std::to_string(m));
+    PaddedRows<Scalar> A(k, n), B(k, m), C(n, m), B_transposed(m, k);
+    A.top(k) = random_entries(Matrix<Scalar>(k, n), this->stream_);
+    B.top(k) = random_entries(Matrix<Scalar>(k, m), this->stream_);
+    B_transposed.top(m) = B.top(k).transpose();
+    Panels<Scalar> panels(k, m);
+    // In two steps, so that neither end is that of a panel.
+    panels.set_transpose(B_transposed.row(0), B_transposed.stride(), 0, m / 3);
+    panels.set_transpose(B_transposed.row(0), B_transposed.stride(), m / 3, m);
+    const auto start = random_entries(Matrix<Scalar>(n, m), this->stream_);
+    this->on_every_target([&] {
+      Matrix<Scalar> from_rows = start, from_panels = start, in_parts = start;
+      multiply<Scalar>(n, m, k, A.left_transpose(), B.right(), from_rows, true);
+      multiply<Scalar>(n, m, k, A.left_transpose(), panels.right(), from_panels, true);
+      EXPECT_EQ(from_rows, from_panels);
+      const Eigen::MatrixXd exact = start.template cast<double>() +
+                                    A.top(k).template cast<double>().transpose() * B.top(k).template cast<double>();
+      // |start| and k products of at most 1/4.
+      const double bound = double(k + 1) * (0.5 + 0.25 * double(k)) * double(std::numeric_limits<Scalar>::epsilon());
+      EXPECT_LE((from_rows.template cast<double>() - exact).cwiseAbs().maxCoeff(), bound);
+      // A sum cut in two has the same bits.
+      const Index half = k / 2;
+      multiply<Scalar>(n, m, half, A.left_transpose(), B.right(), in_parts, true);
+      const LeftFactor<Scalar> rest{A.row(half), 1, A.stride()};
+      multiply<Scalar>(n, m, k - half, rest, {B.row(half), B.stride(), kPanelColumns<Scalar>}, in_parts, true);
+      EXPECT_EQ(in_parts, from_rows);
+    });
+  }
+}
+
+TYPED_TEST(Simd, RowFunctionsAreThoseOfTheirElements) {
+  using Scalar = TypeParam;
+  for (const Index m : {1, 3, 8, 17, 64, 257}) {
+    PaddedRows<Scalar> X(5, m), out(5, m);
+    X.top(5) = random_entries(Matrix<Scalar>(5, m), this->stream_) * Scalar{8};
+    const Vector<Scalar> row = random_entries(Vector<Scalar>(5), this->stream_);
+    const Vector<Scalar> column = random_entries(Vector<Scalar>(m), this->stream_) * Scalar{30};
+    this->on_every_target([&] {
+      Vector<Scalar> largest(5), dots(5);
+      max_rows<Scalar>(X.top(5), column, largest);
+      exp_rows<Scalar>(X.top(5), row, column, out.top(5));
+      dot_rows<Scalar>(X.top(5), column, dots);
+      for (Index i = 0; i < 5; ++i) {
+        EXPECT_EQ(largest(i), (X.top(5).row(i) + column.transpose()).maxCoeff());
+        const auto products =
+            X.top(5).row(i).template cast<double>().cwiseProduct(column.transpose().template cast<double>());
+        const double bound = double(m) * double(std::numeric_limits<Scalar>::epsilon()) * products.cwiseAbs().sum();
+        EXPECT_NEAR(double(dots(i)), products.sum(), bound);
+        for (Index l = 0; l < m; ++l) {
+          const Scalar sum = (X.row(i)[l] + row(i)) + column(l);
+          EXPECT_LE(ulps(out.row(i)[l], std::exp(static_cast<long double>(sum))), kExpContract<Scalar>.max_ulp);
+        }
+      }
+      X.top(5)(3, m - 1) = kNan<Scalar>;
+      max_rows<Scalar>(X.top(5), column, largest);
+      EXPECT_TRUE(std::isnan(largest(3)) && !std::isnan(largest(4)));
+      X.top(5)(3, m - 1) = 0;
+    });
+  }
+}
+
 TYPED_TEST(Simd, ProductRefusesShapesThatDoNotFit) {
   using Scalar = TypeParam;
-  const PackedMatrix<Scalar> W(Matrix<double>::Zero(4, 3));
+  const auto B = Panels<Scalar>::transpose_of(Matrix<double>::Zero(4, 3));
   const Matrix<Scalar> X = Matrix<Scalar>::Zero(2, 3);
   Matrix<Scalar> right(2, 4), wrong(2, 5);
-  EXPECT_EQ(W.rows(), 4);
-  EXPECT_EQ(W.cols(), 3);
+  EXPECT_EQ(B.rows(), 3);
+  EXPECT_EQ(B.cols(), 4);
   const auto message = [](auto call) -> std::string {
     try {
       call();
@@ -379,14 +445,18 @@ TYPED_TEST(Simd, ProductRefusesShapesThatDoNotFit) {
     }
     return "nothing thrown";
   };
-  EXPECT_EQ(message([&] { product<Scalar>(Matrix<Scalar>::Zero(2, 2), W, right); }),
+  EXPECT_EQ(message([&] { product<Scalar>(Matrix<Scalar>::Zero(2, 2), B, right); }),
             "product: X has 2 columns; expected 3");
-  EXPECT_EQ(message([&] { product<Scalar>(X, W, wrong); }),
-            "product: U has shape (2, 5) and X W^T has shape (2, 4); expected equal shapes");
-  EXPECT_NE(message([&] { PackedMatrix<Scalar>(Matrix<double>(0, 3)); }).find("PackedMatrix: W"), std::string::npos);
-  EXPECT_NE(message([&] { PackedMatrix<Scalar>(Matrix<double>(3, 0)); }).find("PackedMatrix: W"), std::string::npos);
+  EXPECT_EQ(message([&] { product<Scalar>(X, B, wrong); }),
+            "product: U has shape (2, 5) and X B has shape (2, 4); expected equal shapes");
+  EXPECT_NE(message([&] { Panels<Scalar>::transpose_of(Matrix<double>(0, 3)); }).find("Panels: W"), std::string::npos);
+  EXPECT_NE(message([&] { Panels<Scalar>::transpose_of(Matrix<double>(3, 0)); }).find("Panels: W"), std::string::npos);
   Matrix<Scalar> empty(0, 4);
-  EXPECT_NO_THROW(product<Scalar>(Matrix<Scalar>::Zero(0, 3), W, empty));
+  EXPECT_NO_THROW(product<Scalar>(Matrix<Scalar>::Zero(0, 3), B, empty));
+  Vector<Scalar> two(2), three(3);
+  EXPECT_EQ(message([&] { max_rows<Scalar>(X, two, two); }), "max_rows: shift has 2 elements; expected 3");
+  EXPECT_EQ(message([&] { exp_rows<Scalar>(X, three, three, right); }), "exp_rows: row has 3 elements; expected 2");
+  EXPECT_EQ(message([&] { dot_rows<Scalar>(X, three, three); }), "dot_rows: out has 3 elements; expected 2");
 }
 
 }  // namespace

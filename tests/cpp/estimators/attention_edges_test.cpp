@@ -24,7 +24,7 @@ TEST(AttentionEdges, CountsDenominatorsThatAreNotPositive) {
     const auto result =
         attention<double>(inputs.Q, inputs.K, inputs.V, *map, {.causal = causal, .empty = EmptyRow::kZero});
     EXPECT_GT(expected.nonpositive, 0);
-    EXPECT_EQ(result.nonpositive, expected.nonpositive);
+    EXPECT_EQ(result.denominators.nonpositive, expected.nonpositive);
     EXPECT_LE(((result.output - expected.rows).array() / (1 + expected.rows.array().abs().square())).abs().maxCoeff(),
               1e-9);
   }
@@ -43,7 +43,7 @@ TEST(AttentionEdges, OfAZeroDenominatorIsInfiniteAndNeverNaN) {
   inputs.V << 1, 2, /**/ 3, 2;
   inputs.Q << 1, -1, 0, /**/ 0, 0, 0, /**/ 1, 1, 0;
   const auto result = attention<double>(inputs.Q, inputs.K, inputs.V, map, {.scale = 1.0});
-  EXPECT_EQ(result.nonpositive, 2);
+  EXPECT_EQ(result.denominators.nonpositive, 2);
   EXPECT_EQ(result.output(0, 0), -kInfinity);
   EXPECT_EQ(result.output(0, 1), 0);
   EXPECT_TRUE(same_bits(result.output.bottomRows(2), Rows{{0, 0}, {2, 2}}));
@@ -76,11 +76,11 @@ TEST(AttentionEdges, ZeroFeaturesAndSidesOfAnAsymmetricMap) {
   // The first query meets no key with a common feature, and the last has none: 0 / 0.
   auto result = attention<double>(inputs.Q, inputs.K, inputs.V, map, {.causal = true, .scale = 1.0});
   EXPECT_TRUE(same_bits(result.output, Rows{{0}, {3}}));
-  EXPECT_EQ(result.nonpositive, 1);
+  EXPECT_EQ(result.denominators.nonpositive, 1);
   inputs.Q(1, 0) = 0;
   result = attention<double>(inputs.Q, inputs.K, inputs.V, map, {.scale = 1.0});
   EXPECT_TRUE(same_bits(result.output, Rows{{5}, {0}}));
-  EXPECT_EQ(result.nonpositive, 1);
+  EXPECT_EQ(result.denominators.nonpositive, 1);
 }
 
 TEST(AttentionEdges, ExactOfVeryNegativeScores) {

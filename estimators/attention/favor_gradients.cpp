@@ -1,0 +1,155 @@
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "estimators/attention/heads.h"
+#include "estimators/attention/readout.h"
+#include "estimators/attention/valued_tile.h"
+#include "estimators/attention/walk.h"
+
+// With weights p_ij = phi(q_i).phi(k_j) / D_i, out_i = sum_j p_ij v_j and G_i the gradient of out_i,
+//
+//   dL/dp_ij D_i = G_i.v_j - G_i.out_i,     dL/dv_j = sum_i p_ij G_i.
+//
+// The first pass lets keys into sums and goes through the queries that see them, as attention itself does: it yields
+// the gradients of queries and log D_i. The second lets queries into sums, last first, with the exponents u_i - log D_i
+// and the values [G_i, -G_i.out_i], and goes through the keys: a key is seen by a query that comes no sooner.
+
+namespace bochner {
+namespace {
+
+template <class Scalar>
+class Gradients {
+ public:
+  Gradients(const FeatureMap& map, double scale, const GradientTask<Scalar>& task)
+      : map_(map),
+        task_(task),
+        values_(task.values.cols()),
+        queries_(map, Side::kQuery, scale, values_ + 1),
+        keys_(map, Side::kKey, scale, values_ + 1),
+        capacity_(queries_.features().capacity()),
+        y_(capacity_, values_ + 1),
+        product_(capacity_, map.features()),
+        log_denominators_(task.queries.rows()),
+        signs_(task.queries.rows()),
+        first_answered_(task.queries.rows()) {}
+
+  void run() {
+    through_queries();
+    through_keys();
+  }
+
+ private:
+  bool sees(Index query, Index key) const { return key < task_.visible.limit(query); }
+
+  void through_queries() {
+    AttentionSums<Scalar> sums(map_.form(), map_.features(), values_ + 1);
+    Readout<Scalar> readout(map_.features(), values_);
+    const Vector<Scalar> zero = Vector<Scalar>::Zero(capacity_);
+    const auto load = [&](std::span<const Index> keys) {
+      keys_.load(task_.keys, keys, [&](Index, Index key, auto row) {
+        row.head(values_) = task_.values.row(key);
+        row(values_) = 1;
+      });
+      return keys_.items();
+    };
+    const auto answer = [&](std::span<const Index> queries, const std::vector<Index>& visible) {
+      if (sums.open() + sums.closed() == 0) return;
+      first_answered_ = std::min(first_answered_, queries.front());
+      FeatureTile<Scalar>& tile = queries_.features();
+      tile.load(task_.queries, queries);
+      readout.read(sums, tile, visible);
+      for (Index i = 0; i < tile.rows(); ++i) {
+        const Index query = queries[static_cast<std::size_t>(i)];
+        const Scalar denominator = readout.denominator()(i);
+        log_denominators_(query) = denominator == 0 ? 0 : std::log(std::abs(denominator)) + readout.shift()(i);
+        signs_(query) = static_cast<Scalar>((denominator > 0) - (denominator < 0));
+        fill_gradient(query, denominator == 0 ? 0 : 1 / denominator, y_.top(tile.rows()).row(i));
+      }
+      sums.spread(y_, visible, product_);
+      auto d_features = product_.top(tile.rows());
+      if (map_.form() == Form::kExponents) d_features.array() *= readout.weights().top(tile.rows()).array();
+      // The log-scale of a query cancels.
+      tile.add_gradient(d_features, zero.head(tile.rows()), queries, task_.d_queries);
+    };
+    walk(
+        sums, Cursor::forward(task_.visible.keys, task_.visible.mask), Cursor::forward(task_.visible.queries),
+        !task_.visible.causal, [&](Index key, Index query) { return sees(query, key); }, load, answer);
+  }
+
+  void through_keys() {
+    AttentionSums<Scalar> sums(map_.form(), map_.features(), values_ + 1);
+    simd::PaddedRows<Scalar> weights(capacity_, map_.features()), scores(capacity_, capacity_);
+    simd::PaddedRows<Scalar> d_values(capacity_, values_);
+    Vector<Scalar> log_scale(capacity_), d_log_scale(capacity_);
+    const auto load = [&](std::span<const Index> queries) {
+      queries_.load(task_.queries, queries, [&](Index i, Index query, auto row) {
+        log_scale(i) = -log_denominators_(query);
+        fill_gradient(query, signs_(query), row);
+      });
+      const ItemTile<Scalar> items = queries_.items();
+      return ItemTile<Scalar>{items.features, log_scale.head(items.features.rows()), items.values};
+    };
+    const auto answer = [&](std::span<const Index> keys, const std::vector<Index>& visible) {
+      if (sums.open() + sums.closed() == 0) return;
+      FeatureTile<Scalar>& tile = keys_.features();
+      tile.load(task_.keys, keys);
+      const Index rows = tile.rows();
+      sums.weigh_by(tile.features(), tile.log_scale(), weights.top(rows));
+      sums.scores(weights, visible, scores);
+      sums.collect(weights, visible, scores, d_values.top(rows));
+      for (Index j = 0; j < rows; ++j) {
+        const Index key = keys[static_cast<std::size_t>(j)];
+        task_.d_values.row(key) += d_values.top(rows).row(j);
+        y_.top(rows).row(j).head(values_) = task_.values.row(key);
+        y_.top(rows)(j, values_) = 1;
+      }
+      sums.spread(y_, visible, product_);
+      auto d_features = product_.top(rows);
+      d_log_scale.head(rows) = d_features.cwiseProduct(weights.top(rows)).rowwise().sum();
+      if (map_.form() == Form::kExponents) {
+        d_features.array() *= weights.top(rows).array();
+      } else {
+        d_features.array().colwise() *= (tile.log_scale().array() + sums.reference()).exp();
+      }
+      tile.add_gradient(d_features, d_log_scale.head(rows), keys, task_.d_keys);
+    };
+    walk(
+        sums, Cursor::backward(task_.visible.queries, {}, first_answered_),
+        Cursor::backward(task_.visible.keys, task_.visible.mask), !task_.visible.causal,
+        [&](Index query, Index key) { return sees(query, key); }, load, answer);
+  }
+
+  /// row (dv + 1) = factor [G, -G.out] of a query.
+  template <class Row>
+  void fill_gradient(Index query, Scalar factor, Row row) const {
+    row.head(values_) = factor * task_.d_out.row(query);
+    row(values_) = -factor * task_.d_out.row(query).dot(task_.out.row(query));
+  }
+
+  const FeatureMap& map_;
+  const GradientTask<Scalar>& task_;
+  Index values_;
+  ValuedTile<Scalar> queries_;
+  ValuedTile<Scalar> keys_;
+  Index capacity_;
+  simd::PaddedRows<Scalar> y_;        // (capacity, dv + 1)
+  simd::PaddedRows<Scalar> product_;  // (capacity, p)
+  Vector<Scalar> log_denominators_;   // (n): log |D_i|, 0 where D_i is
+  Vector<Scalar> signs_;              // (n): of D_i; a row without a denominator has no gradient
+  Index first_answered_;
+};
+
+}  // namespace
+
+template <class Scalar>
+void favor_gradients(const FeatureMap& map, double scale, const GradientTask<Scalar>& task) {
+  Gradients<Scalar>(map, scale, task).run();
+}
+
+template void favor_gradients(const FeatureMap&, double, const GradientTask<float>&);
+template void favor_gradients(const FeatureMap&, double, const GradientTask<double>&);
+
+}  // namespace bochner

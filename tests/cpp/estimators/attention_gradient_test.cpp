@@ -1,0 +1,206 @@
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "estimators/attention/attention.h"
+#include "tests/cpp/estimators/attention_reference.h"
+
+/// Gradients of attention against finite differences and against the quadratic formula.
+namespace bochner {
+namespace {
+
+using namespace attention_reference;
+
+template <class Scalar>
+struct Gradient {
+  Matrix<Scalar> dQ, dK, dV;
+};
+
+/// One key head, with as many query heads as fit into Q; L_q rows each.
+template <class Scalar>
+Gradient<Scalar> gradient(const Inputs<Scalar>& in, const Matrix<Scalar>& d_out,
+                          const std::shared_ptr<const FeatureMap>& map, const AttentionOptions& options,
+                          Index heads = 1) {
+  Gradient<Scalar> result{Matrix<Scalar>::Constant(in.Q.rows(), in.Q.cols(), Scalar{-77}),
+                          Matrix<Scalar>::Constant(in.K.rows(), in.K.cols(), Scalar{-77}),
+                          Matrix<Scalar>::Constant(in.V.rows(), in.V.cols(), Scalar{-77})};
+  Matrix<Scalar> out(in.Q.rows(), in.V.cols());
+  const Index rows = in.Q.rows() / heads;
+  const AttentionBatch<Scalar> batch{{in.Q.data(), 1, heads, rows, in.Q.cols()},
+                                     {in.K.data(), 1, 1, in.K.rows(), in.K.cols()},
+                                     {in.V.data(), 1, 1, in.V.rows(), in.V.cols()},
+                                     {out.data(), 1, heads, rows, in.V.cols()}};
+  const std::vector<std::shared_ptr<const FeatureMap>> maps{map};
+  attention<Scalar>(batch, maps, options);
+  const auto array = [&](auto& matrix, Index count) {
+    return HeadArray<Scalar>{matrix.data(), 1, count, matrix.rows() / count, matrix.cols()};
+  };
+  attention_vjp<Scalar>(batch.Q, batch.K, batch.V,
+                        {{out.data(), 1, heads, rows, in.V.cols()},
+                         {d_out.data(), 1, heads, rows, in.V.cols()},
+                         array(result.dQ, heads),
+                         array(result.dK, 1),
+                         array(result.dV, 1)},
+                        maps, options);
+  return result;
+}
+
+TEST(AttentionGradient, IsTheSlopeOfTheOutput) {
+  constexpr double kStep = 1e-6;
+  for (const std::string features : {"positive", "hyperbolic", "trigonometric"}) {
+    const auto map = draw(features, 3, 16);
+    for (const auto& [queries, keys] : {std::pair{6, 6}, {4, 9}, {9, 4}}) {
+      for (const bool causal : {false, true}) {
+        for (const bool masked : {false, true}) {
+          // Small norms: trigonometric denominators stay far from 0.
+          Inputs<double> in(queries, keys, 3, 2, 0.6);
+          Mask mask(static_cast<std::size_t>(keys), 1);
+          if (masked) mask[0] = mask[2] = 0;
+          const AttentionOptions options{.causal = causal, .key_mask = span_of(mask), .empty = EmptyRow::kZero};
+          const Rows weights = normal_rows(queries, 2, 9);
+          const Gradient<double> found = gradient<double>(in, weights, map, options);
+          const auto check = [&](Rows& array, const Rows& slopes, const char* name) {
+            for (Index k = 0; k < array.size(); ++k) {
+              const double value = array.data()[k];
+              array.data()[k] = value + kStep;
+              const double above = favor(in, *map, options).cwiseProduct(weights).sum();
+              array.data()[k] = value - kStep;
+              const double below = favor(in, *map, options).cwiseProduct(weights).sum();
+              array.data()[k] = value;
+              // Rounding, 1e-15 / step, and curvature, step^2, stay below 1e-8 of slopes of order 1.
+              EXPECT_NEAR(slopes.data()[k], (above - below) / (2 * kStep), 2e-8)
+                  << features << " " << name << " " << k << ", causal " << causal << ", masked " << masked;
+            }
+          };
+          check(in.Q, found.dQ, "dQ");
+          check(in.K, found.dK, "dK");
+          check(in.V, found.dV, "dV");
+        }
+      }
+    }
+  }
+}
+
+/// The same by the quadratic formula, a_ij = exp(log a_ij) / sum: for positive features
+/// dL/dq_i = sum_jl g_ij a_ijl w_l, dL/dk_j = sum_il g_ij a_ijl (w_l - k_j), g_ij = G_i.(v_j - out_i).
+Gradient<double> quadratic_gradient(const Rows& W, Rows Q, Rows K, const Rows& V, const Rows& G, bool causal,
+                                    double scale) {
+  const double root = std::sqrt(scale);
+  Q *= root;
+  K *= root;
+  Gradient<double> result{Rows::Zero(Q.rows(), Q.cols()), Rows::Zero(K.rows(), K.cols()),
+                          Rows::Zero(V.rows(), V.cols())};
+  const Rows u = Q * W.transpose();
+  const Rows v = (K * W.transpose()).colwise() - K.rowwise().squaredNorm() / 2;
+  for (Index i = 0; i < Q.rows(); ++i) {
+    const Index seen = causal ? std::max<Index>(0, i + 1 + K.rows() - Q.rows()) : K.rows();
+    if (seen == 0) continue;
+    Rows logs = v.topRows(seen).rowwise() + u.row(i);
+    const Rows a = (logs.array() - logs.maxCoeff()).exp().matrix();
+    const Rows p = a / a.sum();
+    const Eigen::VectorXd weight = p.rowwise().sum();
+    const Eigen::RowVectorXd out = weight.transpose() * V.topRows(seen);
+    const Eigen::VectorXd g =
+        V.topRows(seen) * G.row(i).transpose() - Eigen::VectorXd::Constant(seen, G.row(i).dot(out));
+    const Rows weighted = g.asDiagonal() * p;
+    result.dQ.row(i) = weighted.colwise().sum() * W * root;
+    result.dK.topRows(seen) += root * (weighted * W - (weighted.rowwise().sum()).asDiagonal() * K.topRows(seen));
+    result.dV.topRows(seen) += weight * G.row(i);
+  }
+  return result;
+}
+
+template <class Scalar>
+class AttentionGradientOf : public ::testing::Test {};
+using Scalars = ::testing::Types<float, double>;
+TYPED_TEST_SUITE(AttentionGradientOf, Scalars);
+
+// Lengths on both sides of a block's end, and norms at which references move.
+TYPED_TEST(AttentionGradientOf, EqualsTheQuadraticFormula) {
+  const bool single = std::is_same_v<TypeParam, float>;
+  for (const auto& [queries, keys] :
+       {std::pair{1, 1}, {63, 63}, {64, 64}, {65, 65}, {200, 200}, {40, 130}, {130, 40}}) {
+    for (const double factor : {1.0, 10.0}) {
+      for (const bool causal : {false, true}) {
+        const Inputs<TypeParam> in(queries, keys, 8, 5, factor);
+        const auto map = draw("positive", 8, 96);
+        const Matrix<TypeParam> G = normal_rows(queries, 5, 9).template cast<TypeParam>();
+        const auto found = gradient<TypeParam>(in, G, map, {.causal = causal, .empty = EmptyRow::kZero});
+        const auto expected =
+            quadratic_gradient(map->frequencies(), in.Q.template cast<double>(), in.K.template cast<double>(),
+                               in.values(), G.template cast<double>(), causal, in.scale());
+        // In float an exponent of size 4 factor^2 is off by that times 6e-8.
+        const double bar = single ? 1e-5 * factor * factor : 1e-11;
+        const auto context = [&](const char* name) {
+          return std::string(name) + ", L " + std::to_string(queries) + " " + std::to_string(keys) + ", factor " +
+                 std::to_string(factor) + ", causal " + std::to_string(causal);
+        };
+        // One key leaves nothing to choose: gradients of Q and K are 0, but for the rounding of G.v - G.out.
+        const double least = 0.1 * G.norm();
+        const auto near = [&](const auto& got, const Rows& want) {
+          return (got.template cast<double>() - want).norm() <= bar * std::max(want.norm(), least);
+        };
+        EXPECT_TRUE(near(found.dQ, expected.dQ)) << context("dQ");
+        EXPECT_TRUE(near(found.dK, expected.dK)) << context("dK");
+        EXPECT_TRUE(near(found.dV, expected.dV)) << context("dV");
+      }
+    }
+  }
+}
+
+TEST(AttentionGradient, OfGroupedHeadsIsTheSum) {
+  const auto map = draw("positive", 4, 32);
+  const Inputs<double> both(140, 70, 4, 3);
+  const Rows G = normal_rows(140, 3, 9);
+  for (const bool causal : {false, true}) {
+    const auto together = gradient<double>(both, G, map, {.causal = causal}, 2);
+    Rows d_keys = Rows::Zero(70, 4), d_values = Rows::Zero(70, 3);
+    for (const Index head : {0, 1}) {
+      Inputs<double> own = both;
+      own.Q = both.Q.middleRows(70 * head, 70);
+      const auto alone = gradient<double>(own, G.middleRows(70 * head, 70), map, {.causal = causal});
+      EXPECT_TRUE(same_bits(together.dQ.middleRows(70 * head, 70), alone.dQ));
+      d_keys += alone.dK;
+      d_values += alone.dV;
+    }
+    EXPECT_LE((together.dK - d_keys).norm(), 1e-14 * d_keys.norm());
+    EXPECT_LE((together.dV - d_values).norm(), 1e-14 * d_values.norm());
+  }
+}
+
+// A later query has no part in the gradient of an earlier output; a masked key has none at all.
+TEST(AttentionGradient, OfWhatIsNotSeenIsZero) {
+  const auto map = draw("positive", 4, 32);
+  Inputs<double> in(100, 100, 4, 3);
+  Rows G = Rows::Zero(100, 3);
+  G.row(57).setOnes();
+  const auto found = gradient<double>(in, G, map, {.causal = true});
+  EXPECT_EQ(found.dK.bottomRows(42).norm(), 0);
+  EXPECT_EQ(found.dV.bottomRows(42).norm(), 0);
+  EXPECT_GT(found.dK.topRows(58).rowwise().norm().minCoeff(), 0);
+  Mask mask(100, 1);
+  mask[3] = 0;
+  in.K.row(3).setConstant(std::numeric_limits<double>::quiet_NaN());
+  const auto masked = gradient<double>(in, G, map, {.key_mask = span_of(mask)});
+  EXPECT_EQ(masked.dK.row(3).norm(), 0);
+  EXPECT_TRUE(masked.dQ.allFinite() && masked.dK.allFinite() && masked.dV.allFinite());
+}
+
+TEST(AttentionGradient, BadInputIsNamed) {
+  const auto map = draw("positive", 4, 16);
+  const Inputs<double> in(5, 7, 4, 2);
+  Rows G = normal_rows(5, 2, 9);
+  expect_message([&] { gradient<double>(in, G, map, {.renormalize = false}); }, "attention_vjp: renormalize is false");
+  G(2, 1) = std::numeric_limits<double>::infinity();
+  expect_message([&] { gradient<double>(in, G, map, {}); }, "attention_vjp: d_out[2, 1] is inf");
+  const auto plain = std::make_shared<FunctionMap>(
+      4, 2, Form::kValues, [](const Eigen::RowVectorXd& x, Side, Eigen::RowVectorXd& features, double& log_scale) {
+        features = x.head(2).cwiseAbs();
+        log_scale = 0;
+      });
+  expect_message([&] { gradient<double>(in, normal_rows(5, 2, 9), plain, {}); },
+                 "attention_vjp: the map (a map of a test) has no gradient");
+}
+
+}  // namespace
+}  // namespace bochner
