@@ -13,7 +13,8 @@ DenseProjection::DenseProjection(Matrix<double> W) : matrix_(std::move(W)) {
 }
 
 template <class Scalar>
-const simd::Panels<Scalar>& DenseProjection::Lazy<Scalar>::get(const MatrixView<double>& W) {
+template <class Source>
+const simd::Panels<Scalar>& DenseProjection::Lazy<Scalar>::get(const Source& W) {
   std::call_once(once, [&] { packed = simd::Panels<Scalar>::transpose_of(W); });
   return *packed;
 }

@@ -56,7 +56,8 @@ class DenseProjection final : public Projection {
   struct Lazy {
     std::once_flag once;
     std::optional<simd::Panels<Scalar>> packed;
-    const simd::Panels<Scalar>& get(const MatrixView<double>& W);
+    template <class Source>
+    const simd::Panels<Scalar>& get(const Source& W);
   };
 
   Matrix<double> matrix_;

@@ -13,9 +13,10 @@
 //
 //   dL/dp_ij D_i = G_i.v_j - G_i.out_i,     dL/dv_j = sum_i p_ij G_i.
 //
-// The first pass lets keys into sums and goes through the queries that see them, as attention itself does: it yields
-// the gradients of queries and log D_i. The second lets queries into sums, last first, with the exponents u_i - log D_i
-// and the values [G_i, -G_i.out_i], and goes through the keys: a key is seen by a query that comes no sooner.
+// The first pass lets keys into sums and goes through the queries that see them, as attention itself does: it yields the
+// gradients of queries and log D_i. The second lets queries into sums, last first, with the exponents u_i - log D_i and
+// the values [G_i, -G_i.out_i], and goes through the keys, each of which sees the queries that see it. Without causality
+// the order is free, and the first pass sums the queries as it meets them.
 
 namespace bochner {
 namespace {
@@ -32,6 +33,7 @@ class Gradients {
         capacity_(queries_.features().capacity()),
         y_(capacity_, values_ + 1),
         product_(capacity_, map.features()),
+        query_sums_(map.form(), map.features(), values_ + 1),
         log_denominators_(task.queries.rows()),
         signs_(task.queries.rows()),
         first_answered_(task.queries.rows()) {}
@@ -68,6 +70,7 @@ class Gradients {
         signs_(query) = static_cast<Scalar>((denominator > 0) - (denominator < 0));
         fill_gradient(query, denominator == 0 ? 0 : 1 / denominator, y_.top(tile.rows()).row(i));
       }
+      if (!task_.visible.causal) query_sums_.add_askers_of(sums, tile.rows(), readout.weights(), y_);
       sums.spread(y_, visible, product_);
       auto d_features = product_.top(tile.rows());
       if (map_.form() == Form::kExponents) d_features.array() *= readout.weights().top(tile.rows()).array();
@@ -80,7 +83,7 @@ class Gradients {
   }
 
   void through_keys() {
-    AttentionSums<Scalar> sums(map_.form(), map_.features(), values_ + 1);
+    AttentionSums<Scalar>& sums = query_sums_;
     simd::PaddedRows<Scalar> weights(capacity_, map_.features()), scores(capacity_, capacity_);
     simd::PaddedRows<Scalar> d_values(capacity_, values_);
     Vector<Scalar> log_scale(capacity_), d_log_scale(capacity_);
@@ -116,10 +119,12 @@ class Gradients {
       }
       tile.add_gradient(d_features, d_log_scale.head(rows), keys, task_.d_keys);
     };
-    walk(
-        sums, Cursor::backward(task_.visible.queries, {}, first_answered_),
-        Cursor::backward(task_.visible.keys, task_.visible.mask), !task_.visible.causal,
-        [&](Index query, Index key) { return sees(query, key); }, load, answer);
+    // Where every key is seen by every query, the first pass has summed the queries already.
+    const Cursor queries =
+        task_.visible.causal ? Cursor::backward(task_.visible.queries, {}, first_answered_) : Cursor::forward(0);
+    const auto key_sees = [&](Index query, Index key) { return sees(query, key); };
+    walk(sums, queries, Cursor::backward(task_.visible.keys, task_.visible.mask), !task_.visible.causal, key_sees, load,
+         answer);
   }
 
   /// row (dv + 1) = factor [G, -G.out] of a query.
@@ -137,8 +142,9 @@ class Gradients {
   Index capacity_;
   simd::PaddedRows<Scalar> y_;        // (capacity, dv + 1)
   simd::PaddedRows<Scalar> product_;  // (capacity, p)
-  Vector<Scalar> log_denominators_;   // (n): log |D_i|, 0 where D_i is
-  Vector<Scalar> signs_;              // (n): of D_i; a row without a denominator has no gradient
+  AttentionSums<Scalar> query_sums_;
+  Vector<Scalar> log_denominators_;  // (n): log |D_i|, 0 where D_i is
+  Vector<Scalar> signs_;             // (n): of D_i; a row without a denominator has no gradient
   Index first_answered_;
 };
 

@@ -158,6 +158,19 @@ void AttentionSums<Scalar>::close() {
 }
 
 template <class Scalar>
+void AttentionSums<Scalar>::add_askers_of(const AttentionSums& other, Index count,
+                                          const simd::PaddedRows<Scalar>& weights,
+                                          const simd::PaddedRows<Scalar>& values) {
+  // Weights of the askers hold exp(+R), so that here the references are -R.
+  reference_ = other.negative_;
+  negative_ = other.reference_;
+  simd::multiply<Scalar>(columns(), features(), count, values.left_transpose(), weights.right(), sums_.top(columns()),
+                         true);
+  closed_ += count;
+  sums_copied_ = 0;
+}
+
+template <class Scalar>
 void AttentionSums<Scalar>::weigh(const MatrixView<Scalar>& features, MutableMatrixView<Scalar> out,
                                   MutableVectorView<Scalar> shift) const {
   if (form_ == Form::kValues) {

@@ -47,6 +47,12 @@ class AttentionSums {
   /// Adds the open block to S. Cost: 2 p columns flops an item.
   void close();
 
+  /// Adds items, as many as `count` rows, whose weights, relative to the askers of `other`, are known: those that
+  /// weigh() gave of its sums. For sums that are filled in no other way. Shapes: weights (count, p), values (count,
+  /// columns).
+  void add_askers_of(const AttentionSums& other, Index count, const simd::PaddedRows<Scalar>& weights,
+                     const simd::PaddedRows<Scalar>& values);
+
   Form form() const { return form_; }
   Index open() const { return open_; }      ///< items in the open block
   Index closed() const { return closed_; }  ///< items in S

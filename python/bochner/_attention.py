@@ -117,7 +117,8 @@ def attention(
     out, *counts = _core.attention(
         *call.arrays, maps=maps, **call.options, renormalize=bool(renormalize), threads=get_num_threads()
     )
-    _warn("attention", out, *counts)
+    if renormalize:
+        _warn("attention", out, *counts)
     return out.reshape(call.shape)
 
 

@@ -3,6 +3,7 @@
 import numbers
 import os
 import threading
+import zipfile
 from typing import Any
 
 import numpy as np
@@ -141,7 +142,12 @@ class AttentionState:
         return out.reshape((*np.shape(Q)[:-1], self._values))
 
     def copy(self) -> "AttentionState":
-        """Return an independent state with the same keys."""
+        """Return an independent state with the same keys.
+
+        Returns
+        -------
+        AttentionState
+        """
         twin = AttentionState(self._feature_map, self._values, self.scale, self._dtype)
         with self._lock:
             twin._compiled = self._compiled.copy()
@@ -151,6 +157,15 @@ class AttentionState:
         """Write the keys so far to a file, whole or not at all.
 
         The feature map is not part of it: draw it again by its name, estimator, seed and trial.
+
+        Parameters
+        ----------
+        path : str or path-like
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written; nothing is left of it then.
         """
         temporary = f"{os.fspath(path)}.{os.getpid()}.tmp"
         try:
@@ -173,6 +188,16 @@ class AttentionState:
     def load(cls, path: str | os.PathLike[str], feature_map: FeatureMap) -> "AttentionState":
         """Read a state that `save` wrote, with the map that it had: the same to the bit.
 
+        Parameters
+        ----------
+        path : str or path-like
+        feature_map : FeatureMap
+            With the frequencies of the one that the state was made with.
+
+        Returns
+        -------
+        AttentionState
+
         Raises
         ------
         OSError
@@ -181,13 +206,11 @@ class AttentionState:
             If it is not of a state, damaged, or of other frequencies.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with open(path, "rb") as binary, np.load(binary, allow_pickle=False) as file:
                 frequencies, values, scale, contents = (
                     file[key] for key in ("frequencies", "values", "scale", "numbers")
                 )
-        except OSError:
-            raise
-        except Exception as error:
+        except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise ValueError(f"AttentionState.load: {os.fspath(path)} is not a saved state: {error}") from error
         if not np.array_equal(frequencies, feature_map.frequencies):
             got, expected = frequencies.shape, feature_map.frequencies.shape

@@ -215,8 +215,8 @@ def test_gradient_arguments_are_checked():
         bochner.attention_vjp(Q, K, V, MAP, np.ones((3, 5)), out=np.ones((1, 5)))
     with pytest.raises(ValueError, match=r"attention_vjp: d_out\[1, 2\] is nan; expected finite values"):
         bochner.attention_vjp(Q, K, V, MAP, np.where(np.arange(15).reshape(3, 5) == 7, np.nan, 1.0))
-    with pytest.raises(TypeError, match="attention_vjp: feature_map is a str"):
-        bochner.attention_vjp(Q, K, V, "positive", np.ones((3, 5)))
+    with pytest.raises(TypeError, match="attention_vjp: feature_map is a int"):
+        bochner.attention_vjp(Q, K, V, 3, np.ones((3, 5)))
 
 
 def test_without_renormalisation_the_output_is_the_product():

@@ -42,7 +42,7 @@ def test_signatures():
     assert (draw["seed"], draw["trial"]) == (0, 0)
     options = {"causal": False, "key_mask": None, "scale": None, "empty": "error"}
     attention = parameters_of(bochner.attention)
-    assert list(attention) == ["Q", "K", "V", "feature_map", *options]
+    assert list(attention) == ["Q", "K", "V", "feature_map", *options, "renormalize"]
     assert {key: attention[key] for key in options} == options
     exact = parameters_of(bochner.exact_attention)
     assert list(exact) == ["Q", "K", "V", *options]
