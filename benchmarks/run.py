@@ -9,8 +9,8 @@ import os
 import sys
 from statistics import median
 
-# Before NumPy is imported: both sides of every ratio run on the threads that the row states, and OpenBLAS on the kernels
-# that it chooses for this machine.
+# Before NumPy is imported: both sides of every ratio run on the threads that the row states, and OpenBLAS on the
+# kernels that it chooses for this machine.
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 CHOSEN = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 if any(os.environ.get(key) != value for key, value in THREADS.items()) or any(key in os.environ for key in CHOSEN):

@@ -73,6 +73,28 @@ struct ExpConstants<double> {
                                   2.5100385495510319078e-8};
 };
 
+/// x = n pi/2 + r, |r| <= pi/4 (Cody and Waite): n times the first part is exact in a fused multiply-add, and so is the
+/// difference. sin(r) = r + r^3 s(r^2), cos(r) = 1 - r^2/2 + r^4 c(r^2), coefficients of the Cephes library.
+template <class Scalar>
+struct QuarterTurnConstants;
+
+template <>
+struct QuarterTurnConstants<float> {
+  static constexpr float kParts[] = {1.57079637050628662109f, -4.371138828673793e-8f, -1.7151245100058819e-15f};
+  static constexpr float kSin[] = {-1.6666654611e-1f, 8.3321608736e-3f, -1.9515295891e-4f};
+  static constexpr float kCos[] = {4.166664568298827e-2f, -1.388731625493765e-3f, 2.443315711809948e-5f};
+};
+
+template <>
+struct QuarterTurnConstants<double> {
+  static constexpr double kParts[] = {1.5707963267948966, 6.123233995736766e-17, -1.4973849048591698e-33};
+  static constexpr double kSin[] = {-1.66666666666666307295e-1, 8.33333333332211858878e-3,  -1.98412698295895385996e-4,
+                                    2.75573136213857245213e-6,  -2.50507477628578072866e-8, 1.58962301576546568060e-10};
+  static constexpr double kCos[] = {4.16666666666665929218e-2, -1.38888888888730564116e-3,
+                                    2.48015872888517045348e-5, -2.75573141792967388112e-7,
+                                    2.08757008419747316778e-9, -1.13585365213876817300e-11};
+};
+
 }  // namespace
 }  // namespace bochner::simd
 #endif
@@ -257,10 +279,42 @@ void dot_rows_array(const Rows<const Scalar>& rows, const Scalar* y, Scalar* out
   }
 }
 
+/// Both at once: Highway's Sin and Cos reduce the argument once each. Without a fused multiply-add the reduction would
+/// not be exact; there Highway's serve, which cut pi into more parts.
 template <class D>
-HWY_INLINE void sin_cos_vector(D d, hn::Vec<D> x, hn::Vec<D>& sine, hn::Vec<D>& cosine) {
+HWY_INLINE void reduced_sin_cos(D d, hn::Vec<D> x, hn::Vec<D>& sine, hn::Vec<D>& cosine) {
+#if HWY_NATIVE_FMA
+  using Constants = QuarterTurnConstants<Value<D>>;
+  constexpr int kTopBit = 8 * sizeof(Value<D>) - 1;
+  const hn::RebindToUnsigned<D> du;
+  using Unsigned = hn::TFromD<decltype(du)>;
+  const auto rounder = hn::Set(d, ExpConstants<Value<D>>::kRounder);
+  const auto rounded = hn::MulAdd(x, hn::Set(d, static_cast<Value<D>>(0.63661977236758134308)), rounder);
+  const auto n = hn::Sub(rounded, rounder);
+  const auto quarter = hn::BitCast(du, rounded);
+  auto r = x;
+  for (const Value<D> part : Constants::kParts) r = hn::NegMulAdd(n, hn::Set(d, part), r);
+  const auto r2 = hn::Mul(r, r), r4 = hn::Mul(r2, r2);
+  const auto s = hn::MulAdd(polynomial(d, Constants::kSin, r2, r4), hn::Mul(r2, r), r);
+  const auto c = hn::MulAdd(polynomial(d, Constants::kCos, r2, r4), r4,
+                            hn::NegMulAdd(r2, hn::Set(d, Value<D>{0.5}), hn::Set(d, Value<D>{1})));
+  // Each quarter of a turn takes (cos, sin) to (-sin, cos).
+  const auto one = hn::Set(du, Unsigned{1});
+  const auto top = hn::Set(du, Unsigned{1} << kTopBit);
+  const auto odd = hn::RebindMask(d, hn::TestBit(quarter, one));
+  const auto sine_sign = hn::And(hn::ShiftLeft<kTopBit - 1>(quarter), top);
+  const auto cosine_sign = hn::And(hn::ShiftLeft<kTopBit - 1>(hn::Add(quarter, one)), top);
+  sine = hn::Xor(hn::IfThenElse(odd, c, s), hn::BitCast(d, sine_sign));
+  cosine = hn::Xor(hn::IfThenElse(odd, s, c), hn::BitCast(d, cosine_sign));
+#else
   sine = hn::Sin(d, x);
   cosine = hn::Cos(d, x);
+#endif
+}
+
+template <class D>
+HWY_INLINE void sin_cos_vector(D d, hn::Vec<D> x, hn::Vec<D>& sine, hn::Vec<D>& cosine) {
+  reduced_sin_cos(d, x, sine, cosine);
   const auto valid = hn::Le(hn::Abs(x), hn::Set(d, static_cast<Value<D>>(kSinCosContract<Value<D>>.highest)));
   if (HWY_UNLIKELY(!hn::AllTrue(d, valid))) {
     sine = repair(d, x, sine, valid, std::sin);

@@ -24,7 +24,8 @@ template <class Scalar>
 inline constexpr Contract kExpContract{1.5, -std::numeric_limits<double>::infinity(),
                                        std::numeric_limits<double>::infinity()};
 
-/// Measured: float 2.2, double 2.8. Highway specifies its Sin and Cos to these ends.
+/// Measured: 1.6 where the machine has a fused multiply-add, elsewhere float 2.2, double 2.8: there Highway's Sin and
+/// Cos serve, which are specified to these ends.
 template <class Scalar>
 inline constexpr Contract kSinCosContract{3.0, -39000.0, 39000.0};
 
