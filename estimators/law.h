@@ -5,8 +5,8 @@
 
 namespace bochner {
 
-/// What theory says exactly of K^(x, y) at one pair and one m. mse = variance + bias^2; infinity where a double
-/// cannot hold the value.
+/// What theory says exactly of K^(x, y) at one pair and one m, to a relative error of 1e-9. mse = variance + bias^2;
+/// infinity where a double cannot hold the value.
 struct Law {
   double mean = 0;
   double variance = 0;

@@ -16,8 +16,8 @@ enum class Shape { kExp, kCosh, kCos };
 /// The law of |w| for a frequency w = |w| s in R^d with s uniform on the unit sphere and independent of |w|.
 ///
 /// It draws norms, and knows the moments of f(w.u) for f = exp, cosh, cos; they depend on u through q = |u|^2
-/// alone. From these four functions every law of a one-projection estimator follows, for any coupling that
-/// keeps directions at fixed angles (estimators/laws/one_frequency.h).
+/// alone. From these functions every law of a one-projection estimator follows, for any coupling that keeps directions
+/// at fixed angles (estimators/laws/one_frequency.h).
 class RadialLaw : public Component {
  public:
   /// One norm |w| in dimension dim. Consumes words of the stream.
@@ -28,11 +28,16 @@ class RadialLaw : public Component {
 
   /// E f(w.u), |u|^2 = q >= 0.
   virtual SignedLog mean(Shape shape, Index dim, double q) const = 0;
-  /// Var f(w.u), to a relative error of 1e-12 for q <= 1 and of rounding in the parts above.
+  /// Var f(w.u), to a relative error of 1e-12.
   virtual SignedLog variance(Shape shape, Index dim, double q) const = 0;
   /// Cov(f(w1.u), f(w2.u)) for independent norms and directions with s1.s2 = cosine; none where no closed form
   /// is known.
   virtual std::optional<SignedLog> covariance(Shape shape, Index dim, double q, double cosine) const = 0;
+
+  /// E |w|^(2k+2) / E |w|^(2k) for k >= 0; none where the moments are infinite or not known. Where it is known, laws at
+  /// small q, whose leading terms cancel between the three functions above, are summed as power series
+  /// (estimators/laws/small_arguments.h).
+  virtual std::optional<double> moment_ratio(Index /*dim*/, Index /*k*/) const { return std::nullopt; }
 
   /// E (X - E X)^4 / (Var X)^2 of X = f(w.u); none where it is not known.
   virtual std::optional<double> kurtosis(Shape /*shape*/, Index /*dim*/, double /*q*/) const { return std::nullopt; }

@@ -1,6 +1,8 @@
 #include "estimators/laws/one_frequency.h"
 
 #include "core/signed_log.h"
+#include "estimators/laws/small_arguments.h"
+#include "estimators/radial_laws/chi.h"
 
 #include <cmath>
 #include <utility>
@@ -9,23 +11,82 @@
 namespace bochner {
 namespace {
 
-/// |x' + sign y'|^2 and |x'|^2 + |y'|^2. The first is summed from differences, since it decides everything and may be
-/// far smaller than the second.
+/// |x' + y'|^2, |x' - y'|^2, |x'|^2 + |y'|^2 and x'.y'. Each is summed by itself, since one may be far smaller than
+/// another, and wider than a double, since at norms of 1e3 the exponents 2e6 of their exponentials cancel.
 struct Geometry {
-  double argument = 0;
-  double norms = 0;
+  long double plus = 0;
+  long double minus = 0;
+  long double norms = 0;
+  long double dot = 0;
+
+  double argument(const OneFrequencyEstimate& estimate) const {
+    return static_cast<double>(estimate.sign > 0 ? plus : minus);
+  }
 };
 
 Geometry geometry_of(const OneFrequencyEstimate& estimate, std::span<const double> x, std::span<const double> y) {
   Geometry geometry;
   for (std::size_t j = 0; j < x.size(); ++j) {
-    const double sum = x[j] + estimate.sign * y[j];
-    geometry.argument += sum * sum;
-    geometry.norms += x[j] * x[j] + y[j] * y[j];
+    const long double a = x[j];
+    const long double b = y[j];
+    geometry.plus += (a + b) * (a + b);
+    geometry.minus += (a - b) * (a - b);
+    geometry.norms += a * a + b * b;
+    geometry.dot += a * b;
   }
-  geometry.argument *= estimate.scale * estimate.scale;
-  geometry.norms *= estimate.scale * estimate.scale;
+  const long double square = static_cast<long double>(estimate.scale) * estimate.scale;
+  for (long double* value : {&geometry.plus, &geometry.minus, &geometry.norms, &geometry.dot}) *value *= square;
   return geometry;
+}
+
+/// E f(w.u) of one radial law minus that of another.
+SignedLog difference_of_means(const RadialLaw& first, const RadialLaw& second, Shape shape, Index dim, double q) {
+  if (q == 0 || first.same_as(second)) return {};
+  if (q <= kSmallArgument) {
+    if (const auto difference = mean_difference(first, second, shape, dim, q)) return *difference;
+  }
+  return first.mean(shape, dim, q) - second.mean(shape, dim, q);
+}
+
+/// The estimate of the same kernel by cosines of x - y if this one is by exponentials of x + y, and the reverse. With
+/// Gaussian frequencies g both have one mean: e^(n/2) E cos(g.(x - y)) = e^(x.y) = e^(-n/2) E exp(g.(x + y)), where
+/// n = |x|^2 + |y|^2.
+OneFrequencyEstimate mirrored(const OneFrequencyEstimate& estimate) {
+  const bool cosine = estimate.shape == Shape::kCos;
+  return {cosine ? Shape::kExp : Shape::kCos, -estimate.sign, estimate.exponent + (cosine ? -1 : 1), estimate.scale};
+}
+
+/// E X(w) - K(x, y), as a difference of means of one shape under two radial laws: the frequencies' own and the
+/// kernel's. Where the kernel is the mean of another shape (regularized softmax and cosines), the Gaussian law, under
+/// which the two shapes have one mean, stands between them.
+SignedLog bias_of(const OneFrequencyEstimate& estimate, const Kernel& kernel, const RadialLaw& radial,
+                  const Geometry& geometry, std::span<const double> x, std::span<const double> y) {
+  if (kernel.is_mean_of(estimate.shape, radial)) return {};
+  const auto dim = static_cast<Index>(x.size());
+  const auto own = kernel.radial_law();
+  const double q = geometry.argument(estimate);
+  const long double prefactor = estimate.exponent * geometry.norms;
+  if (kernel.is_mean_of(estimate.shape, *own)) {
+    return difference_of_means(radial, *own, estimate.shape, dim, q).scaled(prefactor);
+  }
+
+  const OneFrequencyEstimate mirror = mirrored(estimate);
+  if (kernel.is_mean_of(mirror.shape, *own)) {
+    const ChiRadialLaw gaussian;
+    const double p = geometry.argument(mirror);
+    const long double mirror_prefactor = mirror.exponent * geometry.norms;
+    const bool small = q <= kSmallArgument && p <= kSmallArgument;
+    if (small && radial.same_as(*own) && estimate.shape == Shape::kCos) {
+      const auto bias = excess_difference(radial, dim, {geometry.minus, prefactor}, {geometry.plus, mirror_prefactor},
+                                          -4 * geometry.dot);
+      if (bias) return *bias;
+    }
+    if (small || radial.same_as(gaussian)) {
+      return difference_of_means(radial, gaussian, estimate.shape, dim, q).scaled(prefactor) -
+             difference_of_means(*own, gaussian, mirror.shape, dim, p).scaled(mirror_prefactor);
+    }
+  }
+  return radial.mean(estimate.shape, dim, q).scaled(prefactor) - kernel.value(x, y);
 }
 
 /// Cov(f(w1.u), f(w2.u)) by cosine, each evaluated once.
@@ -49,22 +110,60 @@ class Covariances {
   std::vector<std::pair<double, std::optional<SignedLog>>> known_;
 };
 
-/// The variance of the mean of f(w_i.u) over m rows, that of one row given.
-std::optional<SignedLog> mean_variance(const SignedLog& of_one, Covariances& covariances, const Coupling& coupling,
-                                       Index m, Index dim) {
-  const auto groups = coupling.dependent_pairs(m, dim);
-  if (!groups) return std::nullopt;
-  const double log_m = std::log(static_cast<double>(m));
-  SignedLog variance = of_one.scaled(-log_m);
-  for (const PairGroup& group : *groups) {
-    if (group.pairs == 0) continue;
-    const auto covariance = covariances.at(group.cosine);
-    if (!covariance) return std::nullopt;
-    variance = variance + covariance->scaled(std::log(group.pairs) - 2 * log_m);
+/// The ordered pairs of orthogonal rows, if no others are dependent.
+std::optional<double> orthogonal_pairs(const std::vector<PairGroup>& groups) {
+  double pairs = 0;
+  for (const PairGroup& group : groups) {
+    if (group.pairs != 0 && group.cosine != 0) return std::nullopt;
+    pairs += group.pairs;
   }
-  // A variance that is exactly zero (d = 1, m frequencies of one norm) may round below it.
-  return variance.sign < 0 ? SignedLog{} : variance;
+  return pairs;
 }
+
+/// Var sum_i f(w_i.u) over m rows.
+class SumVariance {
+ public:
+  SumVariance(const RadialLaw& radial, Shape shape, Index dim, double argument)
+      : radial_(radial),
+        shape_(shape),
+        dim_(dim),
+        argument_(argument),
+        of_one_(radial.variance(shape, dim, argument)),
+        covariances_(radial, shape, dim, argument) {}
+
+  std::optional<SignedLog> at(const Coupling& coupling, Index m) {
+    const auto groups = coupling.dependent_pairs(m, dim_);
+    if (!groups) return std::nullopt;
+    if (of_one_.sign == 0) return SignedLog{};
+    // Exponentials have a term of first order, in which pairs at a right angle have no part.
+    if (argument_ <= kSmallArgument && shape_ != Shape::kExp) {
+      const auto pairs = orthogonal_pairs(*groups);
+      if (pairs && *pairs > 0) {
+        if (auto variance = variance_of_sum(radial_, shape_, dim_, argument_, m, *pairs)) return variance;
+      }
+    }
+    return sum_of_parts(*groups, m);
+  }
+
+ private:
+  std::optional<SignedLog> sum_of_parts(const std::vector<PairGroup>& groups, Index m) {
+    SignedLog variance = of_one_.scaled(std::log(static_cast<double>(m)));
+    for (const PairGroup& group : groups) {
+      if (group.pairs == 0) continue;
+      const auto covariance = covariances_.at(group.cosine);
+      if (!covariance) return std::nullopt;
+      variance = variance + covariance->scaled(std::log(group.pairs));
+    }
+    return variance;
+  }
+
+  const RadialLaw& radial_;
+  Shape shape_;
+  Index dim_;
+  double argument_;
+  SignedLog of_one_;
+  Covariances covariances_;
+};
 
 }  // namespace
 
@@ -72,24 +171,25 @@ std::vector<Law> one_frequency_laws(const OneFrequencyEstimate& estimate, const 
                                     const Coupling& coupling, std::span<const Index> m, std::span<const double> x,
                                     std::span<const double> y) {
   const Index dim = static_cast<Index>(x.size());
-  const auto [argument, norms] = geometry_of(estimate, x, y);
-  const double prefactor = estimate.exponent * norms;
-  const SignedLog mean = radial.mean(estimate.shape, dim, argument).scaled(prefactor);
-  const SignedLog bias = kernel.is_mean_of(estimate.shape, radial) ? SignedLog{} : mean - kernel.value(x, y);
-  const SignedLog of_one = radial.variance(estimate.shape, dim, argument);
+  const Geometry geometry = geometry_of(estimate, x, y);
+  const double argument = geometry.argument(estimate);
+  const long double prefactor = estimate.exponent * geometry.norms;
+  const double mean = radial.mean(estimate.shape, dim, argument).scaled(prefactor).value();
+  const double bias = bias_of(estimate, kernel, radial, geometry, x, y).value();
   const auto kurtosis = radial.kurtosis(estimate.shape, dim, argument);
-  Covariances covariances(radial, estimate.shape, dim, argument);
+  SumVariance sum_variance(radial, estimate.shape, dim, argument);
 
   std::vector<Law> laws;
   for (const Index size : m) {
-    const auto variance = mean_variance(of_one, covariances, coupling, size, dim);
+    const auto variance = sum_variance.at(coupling, size);
     if (!variance) return {};
+    const auto count = static_cast<double>(size);
     Law law;
-    law.mean = mean.value();
-    law.variance = variance->scaled(2 * prefactor).value();
-    law.bias = bias.value();
-    law.mse = law.variance + law.bias * law.bias;
-    if (kurtosis) law.iid_kurtosis = 3 + (*kurtosis - 3) / static_cast<double>(size);
+    law.mean = mean;
+    law.variance = variance->scaled(2 * (prefactor - std::log(count))).value();
+    law.bias = bias;
+    law.mse = law.variance + bias * bias;
+    if (kurtosis) law.iid_kurtosis = 3 + (*kurtosis - 3) / count;
     laws.push_back(law);
   }
   return laws;

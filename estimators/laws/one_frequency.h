@@ -28,9 +28,18 @@ struct OneFrequencyEstimate {
 ///
 ///   variance = (m Var X + sum_groups pairs Cov(cosine)) / m^2,
 ///
-/// every term taken from the radial law, every pair from the coupling [Bochner, 0; Choromanski21, Lemma 2]. Evaluated
-/// in the log domain, so that only a value that a double cannot hold becomes infinity. None where the coupling or the
-/// radial law has no closed form. Cost: O(d) and a few special functions.
+/// every term taken from the radial law, every pair from the coupling [Bochner, 0; Choromanski21, Lemma 2]; the bias is
+/// a difference of means under two radial laws, the frequencies' own and the kernel's. Evaluated in the log domain, so
+/// that only a value that a double cannot hold becomes infinity. At small arguments, where these parts cancel, both are
+/// power series (laws/small_arguments.h) if the radial laws know their moments. None where the coupling or the radial
+/// law has no closed form.
+///
+/// Error: each of mean, variance, bias and mse is right to a relative 1e-9 for rows of norm up to 1e3 (measured: 3e-12
+/// for |x' +- y'|^2 <= 1e3, 3e-10 for norms of 1e3, where it is that of rounding |x' +- y'|^2 to a double), and what is
+/// exactly 0 is exactly 0. The exceptions are values that vanish only at isolated arguments, between which they change
+/// sign: the mean of cosines of one radius, at zeros of a Bessel function, and the bias of regularized softmax by
+/// cosines. Near these the error is that of rounding in the parts; and the mean of cosines of one radius is only
+/// absolutely right from d = 341 on, since bessel() is. Cost: O(d) and a few special functions or series.
 std::optional<Law> one_frequency_law(const OneFrequencyEstimate& estimate, const Kernel& kernel,
                                      const RadialLaw& radial, const Coupling& coupling, Index m,
                                      std::span<const double> x, std::span<const double> y);

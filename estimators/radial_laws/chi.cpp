@@ -9,7 +9,9 @@ namespace bochner {
 namespace {
 
 /// log(e^a - 1) for a >= 0, without overflow.
-double log_expm1(double a) { return a > 30 ? a + std::log1p(-std::exp(-a)) : std::log(std::expm1(a)); }
+long double log_expm1(double a) {
+  return a > 30 ? a + static_cast<long double>(std::log1p(-std::exp(-a))) : std::log(std::expm1(a));
+}
 
 }  // namespace
 
@@ -48,14 +50,10 @@ std::optional<double> ChiRadialLaw::kurtosis(Shape shape, Index, double q) const
     case Shape::kExp:  // log-normal
       return std::exp(4 * q) + 2 * std::exp(3 * q) + 3 * std::exp(2 * q) - 3;
     case Shape::kCosh: {
-      // (cosh s - e^{q/2})^4 expanded in E cosh(k s) = e^{k^2 q/2}, divided by ((e^q - 1)^2 / 2)^2, as a polynomial in
-      // r = e^q: (r^2 - 1)^... is ill-conditioned for small q, where X - 1 is a multiple of a chi-square of one degree.
-      if (q < 1e-2) return 15;
+      // E (cosh s - e^{q/2})^4 = (r - 1)^4 (r^4 + 4 r^3 + 10 r^2 + 12 r + 3) / 8 with r = e^q, from
+      // E cosh(k s) = r^{k^2/2}; the variance is (r - 1)^2 / 2.
       const double r = std::exp(q);
-      const double fourth =
-          (std::pow(r, 8) + 4 * r * r + 3) / 8 - (std::pow(r, 5) + 3 * r) + 3 * r * (r * r + 1) - 3 * r * r;
-      const double variance = (r - 1) * (r - 1) / 2;
-      return fourth / (variance * variance);
+      return (((((r + 4) * r) + 10) * r + 12) * r + 3) / 2;
     }
     case Shape::kCos:
       return std::nullopt;

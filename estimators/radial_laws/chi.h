@@ -17,6 +17,7 @@ class ChiRadialLaw final : public RadialLaw {
   SignedLog mean(Shape shape, Index dim, double q) const override;
   SignedLog variance(Shape shape, Index dim, double q) const override;
   std::optional<SignedLog> covariance(Shape shape, Index dim, double q, double cosine) const override;
+  std::optional<double> moment_ratio(Index dim, Index k) const override { return static_cast<double>(dim + 2 * k); }
   std::optional<double> kurtosis(Shape shape, Index dim, double q) const override;
   bool tiltable() const override { return true; }
   void fill_tilted(Stream& stream, std::span<const double> shift, std::span<double> row) const override;

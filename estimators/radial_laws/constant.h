@@ -16,6 +16,7 @@ class ConstantRadialLaw final : public RadialLaw {
   SignedLog mean(Shape shape, Index dim, double q) const override;
   SignedLog variance(Shape shape, Index dim, double q) const override;
   std::optional<SignedLog> covariance(Shape shape, Index dim, double q, double cosine) const override;
+  std::optional<double> moment_ratio(Index dim, Index) const override { return static_cast<double>(dim); }
 };
 
 }  // namespace bochner

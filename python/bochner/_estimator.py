@@ -163,8 +163,7 @@ class Estimator:
         Returns
         -------
         Law
-            Mean, variance, bias and mean squared error, each (n,); the error of `mse` is at most
-            1e-9 of itself.
+            Mean, variance, bias and mean squared error, each (n,), to a relative error of 1e-9.
 
         Raises
         ------

@@ -1,5 +1,6 @@
 """`Estimator.law` against formulas written down again here, and those against integrals."""
 
+import functools
 import itertools
 
 import mpmath
@@ -20,12 +21,12 @@ RADIALS = ("chi", "constant")
 COUPLINGS = ("iid", "orthogonal")
 COMBINATIONS = list(itertools.product(KERNELS, FEATURES, RADIALS, COUPLINGS))
 
-# Twice the relative error that core/special.h promises of each part.
-PART_ERROR = 4.4e-15
-# (d, m): below d, equal, above, a multiple, one more than a multiple, and d = 1.
-SIZES = [(1, 1), (1, 5), (2, 2), (3, 2), (4, 4), (4, 8), (5, 13), (16, 16), (64, 96)]
+DIMENSIONS = (1, 2, 3, 4, 5, 8, 16, 64)
+# |x - y|^2 and |x + y|^2, on both sides of where one way of computing takes over from another.
+ARGUMENTS = (1e-12, 1e-9, 1e-6, 1e-4, 1e-3, 1e-2, 0.1, 0.24, 0.26, 0.97, 1.03, 4.0, 20.0, 100.0, 1000.0)
 
 
+@functools.lru_cache(maxsize=100_000)
 def exp_mean(radial, d, q):
     """E exp(w.u), |u|^2 = q; a negative q is that of cos."""
     if radial == "chi":
@@ -33,6 +34,7 @@ def exp_mean(radial, d, q):
     return mpmath.hyp0f1(mpmath.mpf(d) / 2, mpmath.mpf(d) * q / 4)
 
 
+@functools.lru_cache(maxsize=100_000)
 def exp_pair(radial, d, q):
     """E exp(w1.u + w2.u) of orthogonal directions, |u|^2 = q; a negative q is that of cosines."""
     if radial == "chi":
@@ -47,13 +49,8 @@ def pairs_in_blocks(d, m):
     return sum(b * (b - 1) for b in sizes)
 
 
-def reference_law(kernel, features, radial, coupling, m, x, y):
-    """Mean, variance, bias, mse, size and rounding, 60 digits [Choromanski21, Lemma 2; Bochner, 8].
-
-    Size is that of what is summed. Rounding is that of parts which may cancel in double: the mean
-    and K in the bias, and the variance of a frequency and the covariance of two, whose leading
-    terms cancel in a complete orthogonal block of one radius.
-    """
+def reference_moments(kernel, features, radial, x, y):
+    """E X, K, E X^2 and E X_1 X_2, of an orthogonal pair [Choromanski21, Lemma 2; Bochner, 8]."""
     d = len(x)
     x = [mpmath.mpf(float(v)) / SCALE[kernel] for v in x]
     y = [mpmath.mpf(float(v)) / SCALE[kernel] for v in y]
@@ -81,17 +78,30 @@ def reference_law(kernel, features, radial, coupling, m, x, y):
     }[kernel]
     if kernel == "gaussian":
         factor *= mpmath.exp(-norms / 2)
+    return factor * one, truth, factor**2 * square, factor**2 * pair
 
-    independent = (square - one**2) / m
-    variance = independent
+
+def reference_law(moments, coupling, d, m):
+    """Mean, variance, bias and mse in many digits, from the definition of each."""
+    mean, truth, square, pair = moments
+    variance = (square - mean**2) / m
     if coupling == "orthogonal":
-        variance += (pair - one**2) * pairs_in_blocks(d, m) / mpmath.mpf(m) ** 2
-    mean, variance = factor * one, factor**2 * variance
-    bias = mean - truth
-    # Cosines have values of size 1 however small their mean is.
-    size = max(abs(mean), abs(truth), factor if features == "trigonometric" else 0)
-    parts = factor**2 * independent + abs(bias) * size + PART_ERROR * size**2
-    return mean, variance, bias, variance + bias**2, size, PART_ERROR * parts
+        variance += (pair - mean**2) * pairs_in_blocks(d, m) / mpmath.mpf(m) ** 2
+    variance, bias = zero_if_rounding(variance, square), zero_if_rounding(mean - truth, truth)
+    return mean, variance, bias, variance + bias**2
+
+
+def zero_if_rounding(value, part):
+    """What is left of parts that cancel exactly; the smallest true rest, 1e-54 of its parts, is far above."""
+    return value if abs(value) > mpmath.mpf(10) ** (20 - mpmath.mp.dps) * abs(part) else mpmath.mpf(0)
+
+
+def relative_error(value, exact):
+    """|value / exact - 1|; a value that a double cannot hold is to be 0 or infinity, and 0 exactly 0."""
+    if abs(exact) > np.finfo(float).max:
+        return 0 if value == np.copysign(np.inf, float(mpmath.sign(exact))) else np.inf
+    tiny = 1e-299  # below, doubles lose digits
+    return float(abs(value - exact) / max(abs(exact), tiny)) if exact else abs(value) * 1e299
 
 
 def points(d, norm, seed):
@@ -103,22 +113,65 @@ def points(d, norm, seed):
     return np.vstack([x, x[:1], x[:1], x[:1]]), np.vstack([y, 2 * x[:1], -x[:1], x[:1]])
 
 
-@pytest.mark.parametrize(("kernel", "features", "radial", "coupling"), COMBINATIONS)
-def test_law_of_every_combination(kernel, features, radial, coupling):
-    estimator = bochner.Estimator(KERNELS[kernel], features, coupling, radial)
+def pairs_at(d, argument, seed):
+    """Pairs with |x - y|^2 or |x + y|^2 of the given size: both short, nearly equal or opposite, y = 0, at a right angle."""
+    rng = np.random.default_rng(seed)
+    short = rng.normal(size=(2, d))
+    short *= np.sqrt(argument) / np.linalg.norm(short[0] - short[1])
+    step = rng.normal(size=d)
+    step *= np.sqrt(argument) / np.linalg.norm(step)
+    long = rng.normal(size=d)
+    long /= np.linalg.norm(long)
+    pairs = [short, (long, long - step), (long, step - long), (step, np.zeros(d))]
+    if d > 1:
+        pairs.append(np.sqrt(argument / 2) * np.eye(d)[:2])
+    return np.array(pairs).transpose(1, 0, 2)
+
+
+def long_pairs(d, norm, seed):
+    """Pairs of long rows at which some law is within the range of doubles though its exponents are about norm^2."""
+    rng = np.random.default_rng(seed)
+    x, across = np.linalg.qr(rng.normal(size=(d, 2)))[0].T * norm
+    step = 3 * rng.normal(size=d) / np.sqrt(d)
+    # x.y = 0, near 0, the largest; -norm^2 / 4, where e^(2 |x + y|^2) is as large as e^(|x|^2 + |y|^2); and step.
+    y = (across, across + 50 / norm**2 * x, x, np.sqrt(0.9375) * across - 0.25 * x, -0.5 * x, x + step, step - x)
+    return np.broadcast_to(x, (len(y), d)), np.array(y)
+
+
+def wrong_laws(kernel, features, radial, d, pairs, sizes):
+    """(error, where) of every number that is further than 1e-9 from the exact one."""
+    x, y = pairs
+    exact = [reference_moments(kernel, features, radial, *pair) for pair in zip(x, y, strict=True)]
+    for coupling, m in itertools.product(COUPLINGS, sizes):
+        law = bochner.Estimator(KERNELS[kernel], features, coupling, radial).law(x, y, m)
+        for i, moments in enumerate(exact):
+            reference = reference_law(moments, coupling, d, m)
+            for name, value in zip(("mean", "variance", "bias", "mse"), reference, strict=True):
+                error = relative_error(getattr(law, name)[i], value)
+                if not error <= 1e-9:
+                    yield error, f"{name} {coupling} d={d} m={m} pair {i}: {x[i]}, {y[i]}"
+
+
+MARGINALS = list(itertools.product(KERNELS, FEATURES, RADIALS))
+
+
+@pytest.mark.parametrize(("kernel", "features", "radial"), MARGINALS)
+def test_law_of_every_combination_to_a_relative_error_of_1e_9(kernel, features, radial):
+    wrong = []
+    with mpmath.workdps(90):
+        for d, argument in itertools.product(DIMENSIONS, ARGUMENTS):
+            sizes = sorted({1, 3, d - 1, d, d + 1, 2 * d, 2 * d + 1} - {0})
+            wrong += wrong_laws(kernel, features, radial, d, pairs_at(d, argument, seed=d), sizes)
+    assert not wrong, f"{len(wrong)} wrong; the worst: {max(wrong)}"
+
+
+@pytest.mark.parametrize(("kernel", "features", "radial"), MARGINALS)
+def test_law_of_long_rows_to_a_relative_error_of_1e_9(kernel, features, radial):
+    wrong = []
     with mpmath.workdps(60):
-        for (d, m), norm in itertools.product(SIZES, (1e-3, 0.3, 1.0, 3.0)):
-            x, y = points(d, norm, seed=d)
-            law = estimator.law(x, y, m)
-            for i in range(len(x)):
-                mean, variance, bias, mse, size, rounding = reference_law(
-                    kernel, features, radial, coupling, m, x[i], y[i]
-                )
-                where = f"d={d}, m={m}, norm={norm}, point {i}"
-                assert abs(law.mean[i] - mean) <= 1e-13 * size, where
-                assert abs(law.bias[i] - bias) <= 1e-13 * size, where
-                assert abs(law.variance[i] - variance) <= 1e-9 * mse + rounding, where
-                assert abs(law.mse[i] - mse) <= 1e-9 * mse + rounding, where
+        for d, norm in itertools.product((2, 5, 64), (30.0, 1000.0)):
+            wrong += wrong_laws(kernel, features, radial, d, long_pairs(d, norm, seed=d), (d, 2 * d + 1))
+    assert not wrong, f"{len(wrong)} wrong; the worst: {max(wrong)}"
 
 
 def test_bias_appears_exactly_where_the_frequencies_are_not_those_of_the_kernel():

@@ -7,7 +7,10 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <numbers>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -220,9 +223,60 @@ TEST(Law, KeepsRelativeAccuracyAtSmallArguments) {
   const double orthogonal = v * v / 8 - 3.0 / 4 * v * v / 2 / 6;
   EXPECT_NEAR(variance("hyperbolic", "chi", "orthogonal") / orthogonal, 1, 1e-8);
   EXPECT_NEAR(variance("trigonometric", "chi", "orthogonal") / orthogonal, 1, 1e-8);
-  // Constant radius: (d - 1)/(d + 2) v^2/2 a frequency, and a full block of d = 4 leaves nothing at this order.
+  // Constant radius: (d - 1)/(d + 2) v^2/2 a frequency. In a full block sum (w.u)^2 = d v is constant, and what is left
+  // is v^4 d^4 Var(sum s^4) / 4!^2, where s is a uniform unit vector: E s_1^4 = 3 / 24, E s_1^8 = 105 / 1920 and
+  // E s_1^4 s_2^4 = 9 / 1920 for d = 4.
   EXPECT_NEAR(variance("trigonometric", "constant", "iid") / (3.0 / 12 * v * v / 4), 1, 1e-8);
-  EXPECT_LT(variance("trigonometric", "constant", "orthogonal"), 1e-6 * v * v);
+  const double of_quartics = (4 * 105 + 12 * 9) / 1920.0 - 0.25;
+  const double block = std::pow(v, 4) * 256 * of_quartics / (576 * 16);
+  EXPECT_NEAR(variance("trigonometric", "constant", "orthogonal") / block, 1, 1e-8);
+  EXPECT_NEAR(variance("hyperbolic", "constant", "orthogonal") / block, 1, 1e-8);
+}
+
+/// B(q) - e^{q/2} = -q^2 / (4 (d + 2)) + ...; and where |x + y| = |x - y|, regularized softmax by its own cosines has a
+/// bias of third order, -2 n^3 / (3 (d + 2) (d + 4)) with n = |x|^2 + |y|^2.
+TEST(Law, BiasKeepsRelativeAccuracyAtSmallArguments) {
+  const Vector<double> x = Vector<double>::Constant(4, 1e-5), zero = Vector<double>::Zero(4);
+  const double v = x.squaredNorm();
+  const auto bias = [&](const char* kernel, const char* features, const char* radial) {
+    return make({kernel, features, radial}, "iid").law(span_of(x), span_of(zero), 4).bias;
+  };
+  const double second_order = v * v / 24;
+  EXPECT_NEAR(bias("softmax", "positive", "constant") / -second_order, 1, 1e-8);
+  EXPECT_NEAR(bias("softmax", "trigonometric", "constant") / -second_order, 1, 1e-8);
+  EXPECT_NEAR(bias("regularized_softmax", "hyperbolic", "chi") / second_order, 1, 1e-8);
+  EXPECT_NEAR(bias("regularized_softmax", "trigonometric", "chi") / second_order, 1, 1e-8);
+  EXPECT_NEAR(bias("regularized_softmax", "trigonometric", "constant") / (-std::pow(v, 3) * 2 / (3 * 6 * 8)), 1, 1e-8);
+}
+
+/// The constant radius to one who knows only the three moments that every radial law must know.
+class WithoutMoments final : public RadialLaw {
+ public:
+  std::string name() const override { return "without_moments"; }
+  double draw_norm(Stream& stream, Index dim) const override { return law_->draw_norm(stream, dim); }
+  SignedLog mean(Shape shape, Index dim, double q) const override { return law_->mean(shape, dim, q); }
+  SignedLog variance(Shape shape, Index dim, double q) const override { return law_->variance(shape, dim, q); }
+  std::optional<SignedLog> covariance(Shape shape, Index dim, double q, double cosine) const override {
+    return law_->covariance(shape, dim, q, cosine);
+  }
+
+ private:
+  std::shared_ptr<const RadialLaw> law_ = make_radial_law("constant");
+};
+
+TEST(Law, RadialLawWithoutMomentsIsSummedFromItsParts) {
+  const Vector<double> x = Vector<double>::Constant(4, 0.2), y = Vector<double>::LinSpaced(4, -0.1, 0.3);
+  for (const auto& features : registered_features()) {
+    const auto law = [&](std::shared_ptr<const RadialLaw> radial) {
+      return Estimator(make_kernel("softmax"), make_features(features.name), make_coupling("orthogonal"),
+                       std::move(radial))
+          .law(span_of(x), span_of(y), 4);
+    };
+    const Law by_parts = law(std::make_shared<WithoutMoments>());
+    const Law by_series = law(make_radial_law("constant"));
+    EXPECT_NEAR(by_parts.variance / by_series.variance, 1, 1e-9) << features.name;
+    EXPECT_NEAR(by_parts.bias / by_series.bias, 1, 1e-9) << features.name;
+  }
 }
 
 TEST(Law, InfiniteOnlyWhereADoubleCannotHoldIt) {
@@ -255,7 +309,8 @@ TEST(Law, KurtosisOfOneFrequencyIsThatOfItsMoments) {
   const double fourth = moment(4) - 4 * mean * moment(3) + 6 * mean * mean * moment(2) - 3 * std::pow(mean, 4);
   const auto law = make_radial_law("chi");
   EXPECT_NEAR(*law->kurtosis(Shape::kCosh, 1, q), fourth / (variance * variance), 1e-9);
-  EXPECT_NEAR(*law->kurtosis(Shape::kCosh, 1, 0.0101), 15, 1);  // continuous with its limit at 0
+  EXPECT_NEAR(*law->kurtosis(Shape::kCosh, 1, 1e-9), 15, 1e-6);
+  EXPECT_EQ(*law->kurtosis(Shape::kCosh, 1, 200), std::numeric_limits<double>::infinity());
   EXPECT_NEAR(*law->kurtosis(Shape::kExp, 1, 1e-9), 3, 1e-6);
 }
 
