@@ -114,7 +114,10 @@ def points(d, norm, seed):
 
 
 def pairs_at(d, argument, seed):
-    """Pairs with |x - y|^2 or |x + y|^2 of the given size: both short, nearly equal or opposite, y = 0, at a right angle."""
+    """Pairs with |x - y|^2 or |x + y|^2 of the given size.
+
+    Both rows short, rows nearly equal, nearly opposite, y = 0, and at a right angle.
+    """
     rng = np.random.default_rng(seed)
     short = rng.normal(size=(2, d))
     short *= np.sqrt(argument) / np.linalg.norm(short[0] - short[1])
@@ -149,7 +152,8 @@ def wrong_laws(kernel, features, radial, d, pairs, sizes):
             for name, value in zip(("mean", "variance", "bias", "mse"), reference, strict=True):
                 error = relative_error(getattr(law, name)[i], value)
                 if not error <= 1e-9:
-                    yield error, f"{name} {coupling} d={d} m={m} pair {i}: {x[i]}, {y[i]}"
+                    plus, minus = ((x[i] + y[i]) ** 2).sum(), ((x[i] - y[i]) ** 2).sum()
+                    yield error, f"{name}, {coupling}, d={d}, m={m}, |x + y|^2={plus:.1e}, |x - y|^2={minus:.1e}"
 
 
 MARGINALS = list(itertools.product(KERNELS, FEATURES, RADIALS))
