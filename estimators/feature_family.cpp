@@ -1,5 +1,7 @@
 #include "estimators/feature_family.h"
 
+#include <sstream>
+
 namespace bochner {
 
 std::optional<Law> FeatureFamily::law(const Kernel&, const RadialLaw&, const Coupling&, Index, std::span<const double>,
@@ -22,6 +24,13 @@ std::vector<Law> FeatureFamily::laws(const Kernel& kernel, const RadialLaw& radi
 std::vector<Vector<double>> FeatureFamily::tail_shifts(const Kernel&, std::span<const double>,
                                                        std::span<const double>) const {
   return {};
+}
+
+std::string FeatureFamily::describe_map(const Kernel& kernel, const Projection& projection) const {
+  std::ostringstream text;
+  text << describe() << " features of " << kernel.describe() << ", d = " << projection.dim()
+       << ", m = " << projection.rows() << ", p = " << features(projection.rows());
+  return text.str();
 }
 
 }  // namespace bochner

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace bochner {
@@ -41,6 +42,10 @@ class FeatureFamily : public Component {
   /// needed.
   virtual std::vector<Vector<double>> tail_shifts(const Kernel& kernel, std::span<const double> x,
                                                   std::span<const double> y) const;
+
+ protected:
+  /// What a map of this family says of itself: family, kernel and sizes.
+  std::string describe_map(const Kernel& kernel, const Projection& projection) const;
 };
 
 }  // namespace bochner

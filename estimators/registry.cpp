@@ -3,6 +3,8 @@
 #include "core/check.h"
 #include "estimators/couplings/iid.h"
 #include "estimators/couplings/orthogonal.h"
+#include "estimators/features/elementwise.h"
+#include "estimators/features/elementwise_functions.h"
 #include "estimators/features/hyperbolic.h"
 #include "estimators/features/positive.h"
 #include "estimators/features/trigonometric.h"
@@ -18,6 +20,12 @@ namespace {
 template <class Part, class Concrete>
 std::shared_ptr<const Part> plain(const Parameters&) {
   return std::make_shared<const Concrete>();
+}
+
+template <class Function>
+std::shared_ptr<const FeatureFamily> elementwise_features(const Parameters& parameters) {
+  return std::make_shared<const ElementwiseFeatures>(std::make_shared<const BuiltInFunction<Function>>(),
+                                                     parameters.at("epsilon"));
 }
 
 template <class Part>
@@ -59,10 +67,21 @@ const std::vector<Registered<Kernel>>& registered_kernels() {
 }
 
 const std::vector<Registered<FeatureFamily>>& registered_features() {
+  static const Parameters kEpsilon{{"epsilon", 0.0}};
   static const std::vector<Registered<FeatureFamily>> kFeatures{
       {"trigonometric", {}, "[cos(w.x) | sin(w.x)], p = 2m", plain<FeatureFamily, TrigonometricFeatures>},
       {"positive", {}, "exp(w.x - |x|^2/2), p = m", plain<FeatureFamily, PositiveFeatures>},
       {"hyperbolic", {}, "[exp(w.x) | exp(-w.x)] exp(-|x|^2/2), p = 2m", plain<FeatureFamily, HyperbolicFeatures>},
+      {"relu", kEpsilon, "max(w.x, 0) + epsilon, p = m", elementwise_features<elementwise::Relu>},
+      {"exp", kEpsilon, "exp(w.x) + epsilon, p = m", elementwise_features<elementwise::Exp>},
+      {"sigmoid", kEpsilon, "1 / (1 + exp(-w.x)) + epsilon, p = m", elementwise_features<elementwise::Sigmoid>},
+      {"abs", kEpsilon, "|w.x| + epsilon, p = m", elementwise_features<elementwise::Abs>},
+      {"gelu", kEpsilon, "w.x Phi(w.x) + epsilon, Phi the normal distribution, p = m",
+       elementwise_features<elementwise::Gelu>},
+      {"cos", kEpsilon, "cos(w.x) + epsilon, p = m", elementwise_features<elementwise::Cos>},
+      {"tanh", kEpsilon, "tanh(w.x) + epsilon, p = m", elementwise_features<elementwise::Tanh>},
+      {"identity", kEpsilon, "w.x + epsilon, p = m", elementwise_features<elementwise::Identity>},
+      {"elu1", kEpsilon, "elu(w.x) + 1 + epsilon, p = m", elementwise_features<elementwise::Elu1>},
   };
   return kFeatures;
 }

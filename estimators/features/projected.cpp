@@ -1,7 +1,5 @@
 #include "estimators/features/projected.h"
 
-#include <sstream>
-
 namespace bochner {
 
 std::optional<Law> ProjectedFamily::law(const Kernel& kernel, const RadialLaw& radial, const Coupling& coupling,
@@ -21,13 +19,6 @@ OneFrequencyEstimate ProjectedFamily::estimate_of(const Kernel& kernel) const {
   estimate.scale = form.scale;
   estimate.exponent += form.exponent;
   return estimate;
-}
-
-std::string ProjectedFamily::describe_map(const Kernel& kernel, const Projection& projection) const {
-  std::ostringstream text;
-  text << describe() << " features of " << kernel.describe() << ", d = " << projection.dim()
-       << ", m = " << projection.rows() << ", p = " << features(projection.rows());
-  return text.str();
 }
 
 Vector<double> tail_shift(const Kernel& kernel, std::span<const double> x, std::span<const double> y, double factor) {

@@ -93,7 +93,6 @@ class ProjectedFamily : public FeatureFamily {
   virtual OneFrequencyEstimate softmax_estimate() const = 0;
   /// The same for the kernel.
   OneFrequencyEstimate estimate_of(const Kernel& kernel) const;
-  std::string describe_map(const Kernel& kernel, const Projection& projection) const;
 };
 
 /// factor * scale * (x + y): the shift of a frequency under which exp(factor w.(x' + y')) carries its own weight.

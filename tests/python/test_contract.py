@@ -79,7 +79,7 @@ def test_the_face_in_the_words_of_the_design():
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_columns_and_dtype_of_a_map(kernel, features):
     feature_map = bochner.Estimator(kernel, features).draw(dim=6, m=5)
-    columns = 5 if features == "positive" else 10
+    columns = 10 if features in ("trigonometric", "hyperbolic") else 5
     assert (feature_map.dim, feature_map.m, feature_map.features) == (6, 5, columns)
     for dtype in (np.float32, np.float64):
         Z = feature_map.transform(X.astype(dtype))
