@@ -8,6 +8,7 @@
 #include <limits>
 #include <span>
 #include <stdexcept>
+#include <string>
 
 namespace bochner {
 namespace {
@@ -132,6 +133,37 @@ Matrix<Scalar> transform(const FeatureMap& map, const MatrixView<Scalar>& X, Sid
 }
 
 template <class Scalar>
+Matrix<Scalar> transform_vjp(const FeatureMap& map, const MatrixView<Scalar>& X, const MatrixView<Scalar>& d_Z,
+                             Side side, const Execution& execution) {
+  require_input<Scalar>(map, X, "vjp", "X");
+  require_points(d_Z, "vjp", "d_Z");
+  require_columns(d_Z.cols(), map.features(), "vjp", "d_Z");
+  if (d_Z.rows() != X.rows()) {
+    throw std::invalid_argument("vjp: d_Z has " + std::to_string(d_Z.rows()) + " rows; expected " +
+                                std::to_string(X.rows()) + " as in X");
+  }
+  Matrix<Scalar> d_X(X.rows(), X.cols());
+  for_tiles(map, X.rows(), execution, [&](Index start, Index rows) {
+    Matrix<Scalar> features(rows, map.features());
+    Matrix<Scalar> d_features = d_Z.middleRows(start, rows);
+    Vector<Scalar> log_scale(rows);
+    map.tile(X.middleRows(start, rows), side, features, log_scale);
+    // Where log phi = feature + log_scale the factor is phi; where phi = feature exp(log_scale) it is the exponential.
+    for (Index i = 0; i < rows; ++i) {
+      for (Index l = 0; l < map.features(); ++l) {
+        Scalar& d = d_features(i, l);
+        d = map.form() == Form::kExponents ? d * std::exp(features(i, l) + log_scale(i)) : scaled(d, log_scale(i));
+      }
+    }
+    const Vector<Scalar> d_log_scale = map.form() == Form::kExponents
+                                           ? Vector<Scalar>(d_features.rowwise().sum())
+                                           : Vector<Scalar>(d_features.cwiseProduct(features).rowwise().sum());
+    map.vjp(X.middleRows(start, rows), side, features, d_features, d_log_scale, d_X.middleRows(start, rows));
+  });
+  return d_X;
+}
+
+template <class Scalar>
 Matrix<Scalar> gram(const FeatureMap& map, const MatrixView<Scalar>& X, const MatrixView<Scalar>& Y,
                     const Execution& execution) {
   require_input<Scalar>(map, X, "gram", "X");
@@ -187,6 +219,10 @@ template ScaledFeatures<float> transform_scaled(const FeatureMap&, const MatrixV
 template ScaledFeatures<double> transform_scaled(const FeatureMap&, const MatrixView<double>&, Side, const Execution&);
 template Matrix<float> transform(const FeatureMap&, const MatrixView<float>&, Side, const Execution&);
 template Matrix<double> transform(const FeatureMap&, const MatrixView<double>&, Side, const Execution&);
+template Matrix<float> transform_vjp(const FeatureMap&, const MatrixView<float>&, const MatrixView<float>&, Side,
+                                     const Execution&);
+template Matrix<double> transform_vjp(const FeatureMap&, const MatrixView<double>&, const MatrixView<double>&, Side,
+                                      const Execution&);
 template Matrix<float> gram(const FeatureMap&, const MatrixView<float>&, const MatrixView<float>&, const Execution&);
 template Matrix<double> gram(const FeatureMap&, const MatrixView<double>&, const MatrixView<double>&, const Execution&);
 template Vector<float> paired(const FeatureMap&, const MatrixView<float>&, const MatrixView<float>&);

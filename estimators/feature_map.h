@@ -69,6 +69,13 @@ template <class Scalar>
 Matrix<Scalar> transform(const FeatureMap& map, const MatrixView<Scalar>& X, Side side = Side::kQuery,
                          const Execution& execution = {});
 
+/// The chain rule through transform(): from d_Z (n, p), the gradient of a number with respect to phi(X), that with
+/// respect to X, (n, d). Throws as transform does, for d_Z too, and as vjp() does. Cost: twice to three times
+/// transform.
+template <class Scalar>
+Matrix<Scalar> transform_vjp(const FeatureMap& map, const MatrixView<Scalar>& X, const MatrixView<Scalar>& d_Z,
+                             Side side = Side::kQuery, const Execution& execution = {});
+
 /// phi(X) as values * exp(log_scale): values (n, p) with largest magnitude 1 in a row of kExponents maps.
 template <class Scalar>
 struct ScaledFeatures {

@@ -33,6 +33,7 @@ from ._components import (
 from ._core import NoLawError, __version__, instruction_sets
 from ._estimator import Estimator, Law
 from ._feature_map import FeatureMap, ScaledFeatures
+from ._functions import FunctionFeatures
 from ._threads import get_num_threads, set_num_threads
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "Estimator",
     "FeatureMap",
     "Features",
+    "FunctionFeatures",
     "Kernel",
     "Law",
     "NoLawError",

@@ -204,7 +204,16 @@ class Features(Component):
     * `hyperbolic`: exp(-|x|^2/2) (2m)^(-1/2) [exp(w_i.x) | exp(-w_i.x)], p = 2m.
 
     The Gaussian kernel has the same maps times exp(-|x|^2/2), at x / bandwidth [RahimiRecht07].
-    `list_features` has them all.
+
+    Generalized attention has phi(x) = m^(-1/2) (f(w_i.x) + epsilon), p = m, with epsilon = 0 by
+    default [Choromanski21, eq. 5]:
+
+    * `relu`, `exp`, `sigmoid`, `abs`, `cos`, `tanh` and `identity`: these f;
+    * `gelu`: u Phi(u), Phi the standard normal distribution function;
+    * `elu1`: elu(u) + 1 [Katharopoulos20, eq. 7].
+
+    They take the frequencies from the kernel, but none estimates it without bias, so there is no
+    law. `FunctionFeatures` has an f of your own; `list_features` has all that have a name.
 
     Parameters
     ----------

@@ -7,6 +7,7 @@
 #include "python/src/arrays.h"
 #include "python/src/bind.h"
 #include "python/src/execution.h"
+#include "python/src/python_function.h"
 
 #include <pybind11/stl.h>
 
@@ -99,6 +100,16 @@ void bind_map_values(Class& map) {
       },
       "X"_a.noconvert(), "is_key"_a, "threads"_a);
   map.def(
+      "vjp",
+      [](const FeatureMap& self, const Array<Scalar>& X, const Array<Scalar>& d_Z, bool is_key, int threads) {
+        const auto x = as_matrix(X, "X");
+        const auto d_z = as_matrix(d_Z, "d_Z");
+        const double operations = 2 * products(self, x.rows());
+        return to_numpy(without_gil(
+            [&] { return transform_vjp<Scalar>(self, x, d_z, side_of(is_key), execution_for(threads, operations)); }));
+      },
+      "X"_a.noconvert(), "d_Z"_a.noconvert(), "is_key"_a, "threads"_a);
+  map.def(
       "gram",
       [](const FeatureMap& self, const Array<Scalar>& X, const Array<Scalar>& Y, int threads) {
         const auto x = as_matrix(X, "X");
@@ -127,6 +138,7 @@ void bind_map(py::module_& module) {
       .def_property_readonly("dim", &FeatureMap::dim)
       .def_property_readonly("features", &FeatureMap::features)
       .def_property_readonly("symmetric", &FeatureMap::symmetric)
+      .def_property_readonly("differentiable", &FeatureMap::differentiable)
       .def_property_readonly("exponential", [](const FeatureMap& self) { return self.form() == Form::kExponents; })
       .def_property_readonly("frequencies", [](const FeatureMap& self) { return to_numpy(self.frequencies()); });
   bind_map_values<float>(map);
@@ -185,6 +197,13 @@ void bind_estimators(py::module_& module) {
   bind_kernel_values<float>(kernel);
   bind_kernel_values<double>(kernel);
   bind_component<FeatureFamily>(module, "Features", make_features, registered_features());
+  module.def(
+      "function_features",
+      [](py::object function, py::object derivative, double epsilon) {
+        return std::shared_ptr<FeatureFamily>(std::make_shared<ElementwiseFeatures>(
+            std::make_shared<PythonFunction>(std::move(function), std::move(derivative)), epsilon));
+      },
+      "function"_a, "derivative"_a, "epsilon"_a);
   bind_component<Coupling>(module, "Coupling", make_coupling, registered_couplings());
   bind_component<RadialLaw>(module, "RadialLaw", make_radial_law, registered_radial_laws());
   bind_map(module);

@@ -82,6 +82,7 @@ MODULES = [
     "bochner._components",
     "bochner._estimator",
     "bochner._feature_map",
+    "bochner._functions",
     "bochner._attention",
     "bochner.experiments._pointwise",
 ]
