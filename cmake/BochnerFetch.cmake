@@ -10,6 +10,12 @@ endif()
 function(bochner_fetch name repository tag)
   message(STATUS "bochner: ${name} is not installed; fetching ${repository} ${tag}")
   set(BUILD_SHARED_LIBS OFF)
+  # Their policies are old: without this their option() would discard the line above.
+  set(CMAKE_POLICY_DEFAULT_CMP0077 NEW)
+  # What they install belongs to the C++ library.
+  set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME development)
+  # Highway writes the version of the outermost project into its pkg-config files.
+  set(CMAKE_PROJECT_VERSION ${tag})
   FetchContent_Declare(${name} GIT_REPOSITORY https://github.com/${repository}.git GIT_TAG ${tag} GIT_SHALLOW ON)
   FetchContent_MakeAvailable(${name})
   foreach(target IN LISTS ARGN)
@@ -18,16 +24,15 @@ function(bochner_fetch name repository tag)
   endforeach()
 endfunction()
 
-set(BOCHNER_FETCHED_HIGHWAY OFF)
 if(NOT TARGET hwy::hwy)
-  set(BOCHNER_FETCHED_HIGHWAY ON)
-  foreach(option IN ITEMS TESTS EXAMPLES CONTRIB INSTALL)
+  # Our static libraries call it, so it is installed with them, by its own rules: version 1.0.3 has some that cannot be
+  # switched off. The installed bochnerConfig.cmake then finds it as it finds any other.
+  set(HWY_ENABLE_INSTALL ON CACHE INTERNAL "")
+  foreach(option IN ITEMS TESTS EXAMPLES CONTRIB)
     set(HWY_ENABLE_${option} OFF CACHE INTERNAL "")
   endforeach()
   bochner_fetch(highway google/highway 1.0.3 hwy)
   add_library(hwy::hwy ALIAS hwy)
-  # Our static libraries call it, so it is installed with them; its headers stay private.
-  install(TARGETS hwy EXPORT bochnerTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
 endif()
 
 if(BOCHNER_BUILD_TESTS)
