@@ -1,6 +1,7 @@
 """The main job: what it writes, how it resumes, and what it says when the folder is not as expected."""
 
 import errno
+import io
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ from pathlib import Path
 import matplotlib.image
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
@@ -235,16 +237,30 @@ def test_damaged_manifest(toy, tmp_path, text):
     assert (tmp_path / "manifest.json").read_text() == text
 
 
-@pytest.mark.parametrize("damage", ["truncated", "empty", "one byte", "other file"])
+def parquet_of(metadata):
+    """A sound Parquet file that this package did not write."""
+    table = pa.table({"value": [1.0]}).replace_schema_metadata(metadata)
+    file = io.BytesIO()
+    pq.write_table(table, file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("damage", ["truncated", "empty", "one byte", "other file", "no facts", "other facts"])
 def test_damaged_part_is_named_and_nothing_is_overwritten(toy, tmp_path, damage):
     call("--out", tmp_path)
     part = tmp_path / "parts/toy/b.parquet"
     good = part.read_bytes()
     flipped = bytearray(good)
     flipped[good.index(b"PAR1") + 30] ^= 1
-    part.write_bytes(
-        {"truncated": good[:100], "empty": b"", "one byte": bytes(flipped), "other file": b"x" * 500}[damage]
-    )
+    content = {
+        "truncated": good[:100],
+        "empty": b"",
+        "one byte": bytes(flipped),
+        "other file": b"x" * 500,
+        "no facts": parquet_of(None),
+        "other facts": parquet_of({"bochner": "[1]"}),
+    }
+    part.write_bytes(content[damage])
     before = contents(tmp_path)
     result = call("--out", tmp_path)
     assert result.exit_code == 2
@@ -254,6 +270,31 @@ def test_damaged_part_is_named_and_nothing_is_overwritten(toy, tmp_path, damage)
     part.unlink()
     assert call("--out", tmp_path).exit_code == 0
     assert toy.computed == ["a", "b", "c", "b"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"name": "fig2"}'])
+def test_damaged_record_is_named_and_nothing_is_overwritten(toy, tmp_path, text):
+    call("--out", tmp_path)
+    record = tmp_path / "parts/toy.json"
+    record.write_text(text)
+    before = contents(tmp_path)
+    result = call("--out", tmp_path)
+    assert result.exit_code == 2
+    assert str(record) in result.stderr and "delete it and start again" in result.stderr
+    assert contents(tmp_path) == before
+
+    record.unlink()
+    assert call("--out", tmp_path).exit_code == 0
+    assert toy.computed == ["a", "b", "c"]
+
+
+def test_picture_of_an_earlier_run_that_is_gone(quick_run, tmp_path):
+    folder = shutil.copytree(quick_run, tmp_path / "copy")
+    (folder / "fig2.svg").unlink()
+    result = call("coverage", "--quick", "--out", folder)
+    assert result.exit_code == 2
+    assert f"cannot read {folder / 'fig2.svg'}: No such file" in result.stderr
+    assert call("fig2", "--quick", "--out", folder).exit_code == 0
 
 
 def test_part_of_another_setting_is_left_alone(toy, tmp_path, monkeypatch):

@@ -37,7 +37,7 @@ def table(columns: Mapping[str, Any], clock: Clock, **settings: Any) -> pd.DataF
     """Make a table with its provenance in `attrs`, which is plain enough for JSON and Parquet."""
     frame = pd.DataFrame(dict(columns))
     frame.attrs = {
-        "machine": dict(_machine(), threads=get_num_threads()),
+        "machine": dict(machine(), threads=get_num_threads()),
         "time": clock.times(),
         "version": _core.__version__,
         "settings": settings,
@@ -46,7 +46,8 @@ def table(columns: Mapping[str, Any], clock: Clock, **settings: Any) -> pd.DataF
 
 
 @cache
-def _machine() -> dict[str, Any]:
+def machine() -> dict[str, Any]:
+    """Return what describes this machine: system, processor, instruction sets and versions."""
     return {
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "processor": _processor(),

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from bochner.reproduce.store import Store
 from bochner.reproduce.verdict import FAILS, HOLDS, UNDECIDED
 
 #: Shape and name of the style of an outcome; the word itself stands beside them.
 MARKS = {HOLDS: ("✓", "holds"), FAILS: ("✗", "fails"), UNDECIDED: ("?", "undecided")}
 
 
-def render(records: Mapping[str, Mapping[str, Any]], *, folder: Path, size: str, seed: int) -> str:
-    """HTML of the records, with the pictures that lie in the folder inside it."""
+def render(records: Mapping[str, Mapping[str, Any]], *, store: Store, size: str, seed: int) -> str:
+    """HTML of the records, with the pictures that lie in the store inside it."""
     environment = Environment(
         loader=PackageLoader("bochner.reproduce", "templates"),
         autoescape=True,
@@ -32,7 +32,7 @@ def render(records: Mapping[str, Mapping[str, Any]], *, folder: Path, size: str,
         counts=[(outcome, outcomes.count(outcome)) for outcome in MARKS],
         marks=MARKS,
         pictures={
-            picture["name"]: _embedded(folder / f"{picture['name']}.svg")
+            picture["name"]: _embedded(store.read_bytes(f"{picture['name']}.svg"))
             for record in records.values()
             for picture in record["pictures"]
         },
@@ -42,5 +42,5 @@ def render(records: Mapping[str, Mapping[str, Any]], *, folder: Path, size: str,
     )
 
 
-def _embedded(path: Path) -> str:
-    return "data:image/svg+xml;base64," + base64.b64encode(path.read_bytes()).decode()
+def _embedded(picture: bytes) -> str:
+    return "data:image/svg+xml;base64," + base64.b64encode(picture).decode()

@@ -14,7 +14,7 @@ import pandas as pd
 from rich.progress import Progress, TaskID
 
 import bochner
-from bochner.experiments._provenance import _machine
+from bochner.experiments._provenance import machine
 from bochner.reproduce import style
 from bochner.reproduce.figure import Data, Drawing, Figure, Part
 from bochner.reproduce.page import render
@@ -57,7 +57,7 @@ def run(
         records[figure.name] = _finish(figure, parts[figure.name], rows, store)
         ordered = {name: records[name] for name in order if name in records}
         store.write_text("verdicts.json", json.dumps(_verdicts(ordered), indent=2) + "\n")
-        store.write_text("index.html", render(ordered, folder=store.folder, size=size, seed=seed))
+        store.write_text("index.html", render(ordered, store=store, size=size, seed=seed))
     return {name: records[name] for name in order if name in records}
 
 
@@ -94,7 +94,7 @@ def _facts(figure: Figure, seconds: float) -> Facts:
         "seed": figure.seed,
         "setting": dict(figure.setting),
         "version": bochner.__version__,
-        "machine": _machine(),
+        "machine": machine(),
         "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "seconds": round(seconds, 3),
     }

@@ -105,9 +105,9 @@ class Store:
             return None
         try:
             frame, facts = read_parquet(path)
-        except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        except (OSError, ValueError, pa.ArrowException) as error:
             raise StoreError(
-                f"{path} is damaged ({str(error).splitlines()[0]}). Delete this file and start again: only "
+                f"{path} is damaged ({str(error).partition(chr(10))[0]}). Delete this file and start again: only "
                 "this part will be computed anew. Nothing was written."
             ) from error
         if facts.get("setting") != setting:
@@ -164,14 +164,41 @@ class Store:
             temporary.unlink(missing_ok=True)
 
     def records(self) -> dict[str, dict[str, Any]]:
-        """What is known of each finished figure, by its name."""
+        """What is known of each finished figure, by its name.
+
+        Raises
+        ------
+        StoreError
+            If a record cannot be read or is not the one of its figure.
+        """
         found = {}
         for path in sorted((self.folder / "parts").glob("*.json")):
             try:
-                found[path.stem] = json.loads(path.read_text(encoding="utf-8"))
-            except ValueError as error:
-                raise StoreError(f"{path} is damaged ({error}). Delete it and start again.") from error
+                record = json.loads(path.read_text(encoding="utf-8"))
+                if record["name"] != path.stem:
+                    raise ValueError(f"it is of {record['name']!r}; expected {path.stem!r}")
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                raise StoreError(
+                    f"{path} is damaged ({type(error).__name__}: {error}). Nothing was written; delete it and start again."
+                ) from error
+            found[path.stem] = record
         return found
+
+    def read_bytes(self, name: str) -> bytes:
+        """Content of a file of the folder.
+
+        Raises
+        ------
+        StoreError
+            If it cannot be read.
+        """
+        path = self.folder / name
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise StoreError(
+                f"cannot read {path}: {error.strerror or error}. Its figure makes it again: bochner reproduce FIGURE."
+            ) from error
 
     def write_record(self, figure: str, record: Mapping[str, Any]) -> None:
         """Keep what is known of a finished figure."""
@@ -179,7 +206,15 @@ class Store:
 
 
 def read_parquet(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Rows and facts of a table written by `Store.write_frame`, its checksums verified."""
+    """Rows and facts of a table written by `Store.write_frame`, its checksums verified.
+
+    Raises
+    ------
+    OSError, ValueError, pyarrow.ArrowException
+        If there is none or it is damaged or of other origin.
+    """
     table = pq.ParquetFile(path, page_checksum_verification=True).read()
-    facts: dict[str, Any] = json.loads(table.schema.metadata[_KEY])
+    facts = json.loads((table.schema.metadata or {}).get(_KEY, b"null"))
+    if not isinstance(facts, dict):
+        raise ValueError(f"its metadata have no facts under {_KEY.decode()!r}, so it was not made by bochner")
     return table.to_pandas(), facts
