@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -70,6 +71,24 @@ def test_pointwise_chooses_the_sampler_by_the_tail():
     assert list(constant["sampler"]) == ["plain", "plain"]
 
 
+@pytest.mark.parametrize("trials", [1000, 100_000])
+def test_pointwise_chooses_the_sampler_at_the_limit_that_its_docstring_names(trials):
+    limit = float(
+        re.search(r"sqrt\(trials\), known\s+from\s+the law, is above (\S+);", experiments.pointwise.__doc__)[1]
+    )
+    m = 4
+    v = np.linspace(0.001, 3, 4000)
+    powers = np.exp(np.outer((4, 3, 2), v))
+    kurtosis_of_one = powers[0] + 2 * powers[1] + 3 * powers[2] - 3  # of a lognormal variable
+    share = (2 + (kurtosis_of_one - 3) / m) / np.sqrt(trials) / limit
+    near = [np.searchsorted(share, 0.98), np.searchsorted(share, 1.02)]
+    x = np.zeros((2, 2))
+    x[:, 0] = np.sqrt(v[near]) / 2
+    bounds = experiments.shard_bounds(trials, 128)[0]
+    shard = experiments.pointwise_shard(bochner.Estimator(coupling="iid"), x, x, m, trials, *bounds)
+    assert list(experiments.merge([shard])["sampler"]) == ["plain", "tilted"]
+
+
 def test_pointwise_in_single_precision():
     estimator = bochner.Estimator()
     double = experiments.pointwise(estimator, X, Y, 4, 500, sampler="plain")
@@ -77,6 +96,14 @@ def test_pointwise_in_single_precision():
     np.testing.assert_allclose(single["mse"], double["mse"], rtol=1e-4)
     assert not single["mse"].equals(double["mse"])
     assert single.attrs["settings"]["dtype"] == "float32"
+
+
+def test_m_is_a_number_or_several():
+    frames = [
+        experiments.pointwise(bochner.Estimator(), X, Y, m, 16) for m in (4, [4], (4,), np.array(4), np.array([4]))
+    ]
+    for frame in frames:
+        pd.testing.assert_frame_equal(frame, frames[0], check_exact=True)
 
 
 def test_a_biased_estimator_shows_its_bias():

@@ -13,7 +13,7 @@ from .._arguments import MAX_UINT64, integer, integers
 from .._attention import Empty, leading_names, prepare
 from .._estimator import Estimator
 from .._threads import get_num_threads
-from ._intervals import mean_interval, share_interval
+from ._intervals import mean_interval, score_interval
 from ._provenance import Clock, Progress, table
 
 QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
@@ -155,7 +155,7 @@ def _summary(errors: npt.NDArray[np.float64], shares: npt.NDArray[np.float64], e
     mean, low, high = mean_interval(errors) if exponential else (np.nan,) * 3
     summary |= {"mse": mean, "mse_low": max(0.0, low) if exponential else low, "mse_high": high}
     share = float(shares.mean())
-    bounds = (0.0, 0.0) if exponential else share_interval(share, len(shares))
+    bounds = (0.0, 0.0) if exponential else score_interval(share, len(shares))
     return summary | {
         "p_nonpositive": share,
         "p_nonpositive_low": bounds[0],

@@ -1,16 +1,16 @@
-"""95 % intervals."""
+"""95 % intervals. SciPy is imported where it is used, so that `import bochner` does not wait for it."""
 
 import math
 
 import numpy as np
 import numpy.typing as npt
 
-_NORMAL_QUANTILE = 1.959963984540054
+#: Half-width of a 95 % normal interval in standard errors.
+NORMAL_95 = 1.959963984540054
 
 
 def mean_interval(values: npt.NDArray[np.float64]) -> tuple[float, float, float]:
-    """Return the mean of independent values and the ends of Student's interval."""
-    # Here, so that `import bochner` does not wait for SciPy.
+    """Return the mean of two or more independent values and the ends of Student's interval."""
     from scipy import stats
 
     mean = float(values.mean())
@@ -23,12 +23,20 @@ def standard_error(values: npt.NDArray[np.float64]) -> float:
     return float(values.std(ddof=1)) / math.sqrt(len(values))
 
 
-def share_interval(share: float, count: int) -> tuple[float, float]:
+def binomial_interval(successes: int, trials: int) -> tuple[float, float]:
+    """Return the ends of the exact interval of a binomial share [ClopperPearson34]."""
+    from scipy import stats
+
+    exact = stats.binomtest(successes, trials).proportion_ci(0.95, method="exact")
+    return float(exact.low), float(exact.high)
+
+
+def score_interval(share: float, count: int) -> tuple[float, float]:
     """Return the ends of the score interval of a binomial share [Wilson27].
 
     Means of values between 0 and 1 vary less than a binomial share of the same mean.
     """
-    z = _NORMAL_QUANTILE**2 / count
+    z = NORMAL_95**2 / count
     centre = (share + z / 2) / (1 + z)
     half = math.sqrt(z * share * (1 - share) + z**2 / 4) / (1 + z)
     # At a share of 0 the two are equal but for rounding; so at 1.

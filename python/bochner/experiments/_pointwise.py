@@ -13,6 +13,7 @@ from .. import _core
 from .._arguments import MAX_UINT64, Float64Array, integer, integers, matrices
 from .._estimator import Estimator
 from .._threads import get_num_threads
+from ._intervals import binomial_interval
 from ._provenance import Clock, Progress, table
 
 Sampler: TypeAlias = Literal["auto", "plain", "tilted"]
@@ -146,8 +147,8 @@ def pointwise(
     seed : int, default 0
         From 0 to 2^64 - 1.
     sampler : {"auto", "plain", "tilted"}, default "auto"
-        "auto" is tilted where that exists and (kurtosis of an estimate - 1) / trials, known from
-        the law, is above 1e-3; column `sampler` says what was used.
+        "auto" is tilted where that exists and (kurtosis of an estimate - 1) / sqrt(trials), known
+        from the law, is above 0.08; column `sampler` says what was used.
     progress : callable, optional
         Called as ``progress(done, total)`` about every 50 ms, in blocks of trials.
 
@@ -343,15 +344,12 @@ def coverage(
     The interval of the coverage is that of a binomial share [ClopperPearson34]. Cost: `repeats`
     times that of `pointwise`.
     """
-    from scipy import stats
-
     clock = Clock()
     plan = _Plan.of("coverage", estimator, X, Y, m, trials, seed, sampler)
     repeats = integer("coverage", "repeats", repeats, 1)
     columns: dict[str, Any] = plan.core().coverage(repeats, get_num_threads(), progress)
     covered = np.array(columns["covered"])
     columns["coverage"] = covered / repeats
-    shares = [stats.binomtest(int(k), repeats).proportion_ci(0.95, "exact") for k in covered]
-    columns["coverage_low"] = [share.low for share in shares]
-    columns["coverage_high"] = [share.high for share in shares]
+    intervals = [binomial_interval(int(successes), repeats) for successes in covered]
+    columns["coverage_low"], columns["coverage_high"] = zip(*intervals, strict=True)
     return table(columns, clock, **plan.settings(), repeats=repeats)

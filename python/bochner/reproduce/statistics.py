@@ -9,8 +9,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-#: Half-width of a 95 % normal interval in standard errors.
-NORMAL_95 = 1.959963984540054
+from bochner.experiments import _intervals
+from bochner.experiments._intervals import NORMAL_95
+
+__all__ = [
+    "NORMAL_95",
+    "Interval",
+    "largest_p_value",
+    "mean_interval",
+    "normal_p_value",
+    "paired_ratio",
+    "seed_of",
+    "share_interval",
+]
 
 
 def seed_of(seed: int, *axes: object) -> int:
@@ -39,11 +50,9 @@ class Interval:
 def mean_interval(values: ArrayLike) -> Interval:
     """Mean of independent values with its Student interval; an infinite one for fewer than two."""
     array = np.asarray(values, dtype=float)
-    mean = float(array.mean())
     if array.size < 2:
-        return Interval(mean, -np.inf, np.inf)
-    half = float(stats.t.ppf(0.975, array.size - 1) * array.std(ddof=1) / np.sqrt(array.size))
-    return Interval(mean, mean - half, mean + half)
+        return Interval(float(array.mean()), -np.inf, np.inf)
+    return Interval(*_intervals.mean_interval(array))
 
 
 def paired_ratio(first: ArrayLike, second: ArrayLike) -> Interval:
@@ -55,8 +64,7 @@ def paired_ratio(first: ArrayLike, second: ArrayLike) -> Interval:
 
 def share_interval(successes: int, trials: int) -> Interval:
     """Share of successes with its Clopper-Pearson interval."""
-    exact = stats.binomtest(successes, trials).proportion_ci(0.95, method="exact")
-    return Interval(successes / trials, float(exact.low), float(exact.high))
+    return Interval(successes / trials, *_intervals.binomial_interval(successes, trials))
 
 
 def normal_p_value(z: NDArray[np.float64]) -> float:
