@@ -15,7 +15,7 @@
 namespace bochner {
 namespace {
 
-constexpr const char* kName = "AttentionExperiment";
+constexpr const char* kName = "experiments.attention";
 
 template <class Scalar>
 Index size_of(const HeadArray<Scalar>& array) {

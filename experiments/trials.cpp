@@ -14,18 +14,19 @@ namespace {
 constexpr Index kMostBlocks = 128;
 constexpr Index kShortestBlock = 16;
 
-Index quotient_up(Index numerator, Index denominator) { return (numerator + denominator - 1) / denominator; }
+/// How many pieces of `length` make `count` >= 1, the last one possibly shorter; for any count, without overflow.
+Index pieces(Index count, Index length) { return (count - 1) / length + 1; }
 
 }  // namespace
 
 Index block_length(Index trials) {
   require_at_least(trials, 1, "block_length", "trials");
   Index length = kShortestBlock;
-  while (length * kMostBlocks < trials) length *= 2;
+  while (pieces(trials, length) > kMostBlocks) length *= 2;
   return length;
 }
 
-Index block_count(Index trials) { return quotient_up(trials, block_length(trials)); }
+Index block_count(Index trials) { return pieces(trials, block_length(trials)); }
 
 Index shard_blocks(Index trials, const Shard& shard, const char* function) {
   const Index length = block_length(trials);
@@ -38,7 +39,7 @@ Index shard_blocks(Index trials, const Shard& shard, const char* function) {
          << " (end may be " << trials << ")";
     throw std::invalid_argument(text.str());
   }
-  return quotient_up(shard.end - shard.begin, length);
+  return pieces(shard.end - shard.begin, length);
 }
 
 void stoppable_for(Index count, const Execution& execution, const char* function,

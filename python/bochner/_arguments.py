@@ -64,7 +64,8 @@ def integer(function: str, name: str, value: SupportsIndex, minimum: int, maximu
 
 def integers(function: str, name: str, values: SupportsIndex | Sequence[int], minimum: int) -> list[int]:
     """Return one integer or several as a list."""
-    listed = values if isinstance(values, (Sequence, np.ndarray)) else [values]
+    several = isinstance(values, Sequence) or (isinstance(values, np.ndarray) and values.ndim > 0)
+    listed: Sequence[Any] = values if several else [values]  # type: ignore[assignment]
     if len(listed) == 0:
         raise ValueError(f"{function}: {name} is empty; expected at least one value")
     return [integer(function, name, value, minimum) for value in listed]

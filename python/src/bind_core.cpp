@@ -8,6 +8,7 @@
 
 #include <exception>
 #include <new>
+#include <stdexcept>
 #include <string>
 
 namespace bochner::python {
@@ -16,6 +17,8 @@ namespace py = pybind11;
 using namespace py::literals;
 
 namespace {
+
+constexpr const char* kTooLarge = "the arrays do not fit into memory";
 
 /// Checks the points of a function that computes nothing of them here.
 template <class Scalar>
@@ -42,7 +45,9 @@ void bind_core(py::module_& module) {
     } catch (const Interrupted& error) {
       py::set_error(PyExc_KeyboardInterrupt, error.what());
     } catch (const std::bad_alloc&) {
-      py::set_error(PyExc_MemoryError, "the arrays do not fit into memory");
+      py::set_error(PyExc_MemoryError, kTooLarge);
+    } catch (const std::length_error&) {  // of containers, which refuse what no memory could hold
+      py::set_error(PyExc_MemoryError, kTooLarge);
     }
   });
 

@@ -132,7 +132,9 @@ void bind_map_values(Class& map) {
 void bind_map(py::module_& module) {
   py::class_<FeatureMap, std::shared_ptr<FeatureMap>> map(module, "FeatureMap");
   map.def(py::init([](const Kernel& kernel, const FeatureFamily& family, const Array<double>& frequencies) {
-            return share(family.make(kernel, std::make_shared<DenseProjection>(as_matrix(frequencies, "frequencies"))));
+            const auto W = as_matrix(frequencies, "frequencies");
+            require_points(W, "FeatureMap", "frequencies");
+            return share(family.make(kernel, std::make_shared<DenseProjection>(W)));
           }),
           "kernel"_a, "features"_a, "frequencies"_a.noconvert())
       .def_property_readonly("dim", &FeatureMap::dim)

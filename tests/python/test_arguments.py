@@ -275,7 +275,17 @@ WRONG_CALLS = {
     "frequencies nan": (
         lambda: bochner.FeatureMap("softmax", "positive", NAN),
         ValueError,
-        "[2, 1] is nan; expected finite values",
+        "FeatureMap: frequencies[2, 1] is nan; expected finite values",
+    ),
+    "frequencies no rows": (
+        lambda: bochner.FeatureMap("softmax", "positive", X[:0]),
+        ValueError,
+        "FeatureMap: frequencies has no rows; expected at least 1",
+    ),
+    "frequencies no columns": (
+        lambda: bochner.FeatureMap("softmax", "positive", X[:, :0]),
+        ValueError,
+        "FeatureMap: frequencies.columns is 0; expected at least 1",
     ),
     "threads 0": (
         lambda: bochner.set_num_threads(0),
@@ -423,6 +433,8 @@ WRONG_CALLS = {
         TypeError,
         "pointwise: m is a str; expected an integer",
     ),
+    "pointwise huge m": (lambda: pointwise(m=2**62), MemoryError, "the arrays do not fit into memory"),
+    "pointwise large m": (lambda: pointwise(m=2**40), MemoryError, "the arrays do not fit into memory"),
     "pointwise sampler": (
         lambda: pointwise(sampler="importance"),
         ValueError,
@@ -462,6 +474,31 @@ WRONG_CALLS = {
         lambda: EXPERIMENTS.attention(ESTIMATOR, X, X, X, M, trials=1),
         ValueError,
         "experiments.attention: trials is 1; expected at least 2",
+    ),
+    "experiments.attention huge trials": (
+        lambda: EXPERIMENTS.attention(ESTIMATOR, X, X, X, M, trials=2**62),
+        MemoryError,
+        "the arrays do not fit into memory",
+    ),
+    "experiments.attention nan": (
+        lambda: EXPERIMENTS.attention(ESTIMATOR, X, NAN, X, M),
+        ValueError,
+        "experiments.attention: K[2, 1] is nan; expected finite values",
+    ),
+    "experiments.attention no rows": (
+        lambda: EXPERIMENTS.attention(ESTIMATOR, X, X[:0], X[:0], M),
+        ValueError,
+        "experiments.attention: K has no rows; expected at least 1",
+    ),
+    "experiments.attention estimator": (
+        lambda: EXPERIMENTS.attention(MAP, X, X, X, M),
+        TypeError,
+        "experiments.attention: estimator is a FeatureMap; expected a bochner.Estimator",
+    ),
+    "experiments.gram estimator": (
+        lambda: EXPERIMENTS.gram("softmax", X, M, 2),
+        TypeError,
+        "experiments.gram: estimator is a str; expected a bochner.Estimator",
     ),
     "experiments.gram trials": (
         lambda: EXPERIMENTS.gram(ESTIMATOR, X, M, 1),

@@ -119,7 +119,7 @@ def test_shards_of_different_runs_do_not_merge(change, word):
 
 
 def test_shard_bounds_cover_the_run():
-    for trials in (1, 15, 16, 17, 1000, 10_000, 1_000_003):
+    for trials in (1, 15, 16, 17, 1000, 10_000, 1_000_003, 2**63 - 1):
         for count in (1, 2, 7, 1000):
             bounds = bochner.experiments.shard_bounds(trials, count)
             assert bounds[0][0] == 0 and bounds[-1][1] == trials

@@ -79,14 +79,16 @@ def gram(
 
     exact = estimator.kernel.gram(x)
     features = []
-    errors = np.empty((len(sizes), trials))
+    errors = []
     for k, size in enumerate(sizes):
+        own = []
         for trial in range(trials):
             feature_map = estimator.draw(x.shape[1], size, seed, trial)
-            errors[k, trial] = _error(feature_map, x, exact)
+            own.append(_error(feature_map, x, exact))
             if progress is not None:
                 progress(k * trials + trial + 1, len(sizes) * trials)
         features.append(feature_map.features)
+        errors.append(np.array(own))
     columns: dict[str, Any] = {"m": sizes, "p": features, "trials": trials}
     intervals = [mean_interval(row) for row in errors]
     for name, values in zip(("mse", "mse_low", "mse_high"), zip(*intervals, strict=True), strict=True):

@@ -4,6 +4,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <initializer_list>
+#include <limits>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -14,7 +16,9 @@ namespace bochner {
 namespace {
 
 TEST(Trials, BlockLengthIsTheSmallestPowerOfTwoThatGivesAtMost128Blocks) {
-  for (const Index trials : {1, 15, 16, 17, 2047, 2048, 2049, 10000, 131072, 131073, 1000000}) {
+  constexpr Index kLargest = std::numeric_limits<Index>::max();
+  for (const Index trials : std::initializer_list<Index>{1, 15, 16, 17, 2047, 2048, 2049, 10000, 131072, 131073,
+                                                         1000000, kLargest - 1, kLargest}) {
     const Index length = block_length(trials);
     EXPECT_EQ(length & (length - 1), 0);
     EXPECT_GE(length, 16);
