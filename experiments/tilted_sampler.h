@@ -15,8 +15,8 @@ namespace bochner {
 ///
 /// a_k the tail shifts of the feature family. With probability 3/4 one row is drawn tilted along one shift, both chosen
 /// evenly, and the others follow by the coupling; otherwise W is a plain draw. The weighted mean of any function of W
-/// is unbiased. Measured with positive and hyperbolic features at |x + y|^2 from 1/4 to 36: 1,000 trials give the MSE
-/// to 4 to 5 % and the mean to 8 % of the kernel, both with honest intervals. [Bochner, 12.2] has 1/2 for 1/4.
+/// is unbiased. Measured with positive and hyperbolic features at |x + y|^2 up to 36: 1,000 trials give the MSE to
+/// at most 6 % and the mean to 8 % of the kernel, both with honest intervals. [Bochner, 12.2] has 1/2 for 1/4.
 class TiltedSampler {
  public:
   /// Why no tilted draws exist at (x, y): the part that lacks them and its name; empty where they exist.

@@ -29,8 +29,11 @@ std::shared_ptr<const FeatureMap> HyperbolicFeatures::make(const Kernel& kernel,
 
 std::vector<Vector<double>> HyperbolicFeatures::tail_shifts(const Kernel& kernel, std::span<const double> x,
                                                             std::span<const double> y) const {
-  return {tail_shift(kernel, x, y, 1), tail_shift(kernel, x, y, -1), tail_shift(kernel, x, y, 2),
-          tail_shift(kernel, x, y, -2)};
+  const Vector<double> sum = tail_shift(kernel, x, y, 1);
+  // Short sums leave an error that is nearly ((w.s)^2 - 1) |x + y|^2 / 2, s the unit vector: its tail begins at 2 s.
+  const double length = sum.stableNorm();
+  const Vector<double> shift = 0 < length && length < 1 ? Vector<double>(sum / length) : sum;
+  return {shift, -shift, 2 * shift, -2 * shift};
 }
 
 }  // namespace bochner
