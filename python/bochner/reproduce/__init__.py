@@ -6,10 +6,12 @@ A figure is a file here, a subclass of `Figure`, and a line in `FIGURES`.
 from __future__ import annotations
 
 from bochner.reproduce.coverage import Coverage
+from bochner.reproduce.denominators import Denominators
 from bochner.reproduce.digits import Digits
 from bochner.reproduce.fig2 import Fig2
 from bochner.reproduce.fig4 import Fig4
 from bochner.reproduce.fig4_norms import Fig4Norms
+from bochner.reproduce.fig14 import Fig14
 from bochner.reproduce.figure import Figure
 from bochner.reproduce.lemma2 import Lemma2
 from bochner.reproduce.theorem2 import Theorem2
@@ -21,6 +23,8 @@ FIGURES: tuple[type[Figure], ...] = (
     Theorem2,
     Fig4,
     Fig4Norms,
+    Fig14,
+    Denominators,
     Digits,
     Coverage,
 )
