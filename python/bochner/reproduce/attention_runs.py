@@ -50,7 +50,7 @@ def measure(
     return frame.assign(features=features, coupling=coupling)
 
 
-def input_seed(seed: int, index: int) -> int:
+def input_seed(seed: int, index: object) -> int:
     """Seed of the arrays of an input, the same for all estimators and norms."""
     return seed_of(seed, "attention input", index)
 

@@ -12,10 +12,11 @@ COLOURS = {
     "trigonometric": "#0072B2",
     "positive": "#D55E00",
     "hyperbolic": "#009E73",
+    "elu + 1": "#CC79A7",
     "uniform averaging": "#555555",
 }
 LINES = {"iid": "--", "orthogonal": "-"}
-MARKERS = {"trigonometric": "o", "positive": "s", "hyperbolic": "^"}
+MARKERS = {"trigonometric": "o", "positive": "s", "hyperbolic": "^", "elu + 1": "D"}
 REFERENCE = "#333333"
 
 RC: Any = {
