@@ -9,6 +9,7 @@ from bochner.reproduce.coverage import Coverage
 from bochner.reproduce.denominators import Denominators
 from bochner.reproduce.digits import Digits
 from bochner.reproduce.fig2 import Fig2
+from bochner.reproduce.fig3 import Fig3
 from bochner.reproduce.fig4 import Fig4
 from bochner.reproduce.fig4_norms import Fig4Norms
 from bochner.reproduce.fig14 import Fig14
@@ -21,6 +22,7 @@ FIGURES: tuple[type[Figure], ...] = (
     Fig2,
     Lemma2,
     Theorem2,
+    Fig3,
     Fig4,
     Fig4Norms,
     Fig14,
