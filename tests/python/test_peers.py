@@ -164,6 +164,20 @@ def test_gradients_are_those_of_autograd(name, epsilon):
     assert relative_error(feature_map.vjp(x, d_Z), X.grad.numpy(), -1) < 1e-12
 
 
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("name", POSITIVE)
+def test_gradients_of_attention_are_those_of_autograd_through_theirs(monkeypatch, name, causal):
+    monkeypatch.setattr(peer, "generalized_kernel", functools.partial(peer.generalized_kernel, kernel_epsilon=0))
+    arrays = [array[:, :, :70] for array in (Q, K, V)]
+    leaves = [tensor.requires_grad_() for tensor in tensors(np.float64, *arrays)]
+    out = fast_attention(causal, np.float64, generalized_attention=True, kernel_fn=FUNCTIONS[name])(*leaves)
+    grad = np.random.default_rng(2).normal(size=out.shape)
+    out.backward(torch.tensor(grad))
+    ours = bochner.attention_vjp(*arrays, bochner.FeatureMap("softmax", name, W), grad, causal=causal)
+    for gradient, leaf in zip(ours, leaves, strict=True):
+        assert relative_error(gradient, leaf.grad.numpy(), None) < 1e-11
+
+
 def test_pitfall_01_their_orthogonal_frequencies_are_not_gaussian():
     """QR without the sign of R: at z along +-(1, ..., 1) their estimates have the ratios 0.81 and 1.19 to the truth."""
     d, draws = 8, 4000
