@@ -82,6 +82,16 @@ def test_attention_is_the_quotient(name, causal):
     assert (np.abs(out - expected).max(-1) / condition).max() < 1e-13 * np.abs(V).max()
 
 
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("name", [*NAMES, "gelu"])
+def test_without_renormalisation_it_is_the_numerator(name, causal):
+    feature_map = bochner.Estimator("softmax", bochner.Features(name, epsilon=0.01)).draw(6, 16, seed=4)
+    query, key = (feature_map(6**-0.25 * x[0, 0]) for x in (Q, K))
+    A = np.tril(query @ key.T) if causal else query @ key.T
+    out = bochner.attention(Q[0, 0], K[0, 0], V[0, 0], feature_map, causal=causal, renormalize=False)
+    np.testing.assert_allclose(out, A @ V[0, 0], rtol=1e-11, atol=1e-11 * np.abs(A @ V[0, 0]).max())
+
+
 @pytest.mark.parametrize("name", ["exp", "sigmoid", "elu1"])
 def test_positive_functions_keep_attention_finite_at_any_norm(name):
     feature_map = bochner.Estimator("softmax", name).draw(6, 32)
