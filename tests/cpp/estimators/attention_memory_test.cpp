@@ -81,8 +81,8 @@ std::ptrdiff_t working_memory(const Call& call) {
   return most - before;
 }
 
-/// malloc hands out a little more than is asked for.
-constexpr std::ptrdiff_t kRounding = 1024;
+/// malloc hands out more than is asked for, up to a page for each large block.
+constexpr std::ptrdiff_t kRounding = 16384;
 
 constexpr Index kDim = 8, kFeatures = 32;
 

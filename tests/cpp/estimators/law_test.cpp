@@ -269,10 +269,13 @@ class WithoutMoments final : public RadialLaw {
 TEST(Law, RadialLawWithoutMomentsIsSummedFromItsParts) {
   const Vector<double> x = Vector<double>::Constant(4, 0.2), y = Vector<double>::LinSpaced(4, -0.1, 0.3);
   for (const auto& features : registered_features()) {
-    const auto law = [&](std::shared_ptr<const RadialLaw> radial) {
+    const auto estimator = [&](std::shared_ptr<const RadialLaw> radial) {
       return Estimator(make_kernel("softmax"), make_features(features.name), make_coupling("orthogonal"),
-                       std::move(radial))
-          .law(span_of(x), span_of(y), 4);
+                       std::move(radial));
+    };
+    if (!estimator(nullptr).has_law()) continue;
+    const auto law = [&](std::shared_ptr<const RadialLaw> radial) {
+      return estimator(std::move(radial)).law(span_of(x), span_of(y), 4);
     };
     const Law by_parts = law(std::make_shared<WithoutMoments>());
     const Law by_series = law(make_radial_law("constant"));
