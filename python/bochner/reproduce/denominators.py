@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import SymmetricalLogLocator
+from matplotlib.ticker import FixedLocator
 from numpy.typing import NDArray
 
 import bochner
@@ -95,7 +95,9 @@ class Denominators(Figure):
             _band(queries, norms, "grad_q", (0.05, 0.5, 0.95), family)
             _band(keys, norms, "grad_k", (0.05, 0.5, 0.95), family)
         denominators.set_yscale("symlog", linthresh=0.1, linscale=0.7)
-        denominators.yaxis.set_major_locator(SymmetricalLogLocator(base=100, linthresh=0.1))
+        powers = 10.0 ** np.arange(0, 30, 2)
+        ticks = [*-powers[::-1], 0.0, *powers]
+        denominators.yaxis.set_major_locator(FixedLocator(ticks))
         denominators.axhline(0, color=style.REFERENCE, linewidth=0.8)
         denominators.set(
             ylabel="denominator / exact denominator",
@@ -185,9 +187,10 @@ class Gradients(NamedTuple):
 def favor_gradients(Q: Array, K: Array, V: Array, grad: Array, feature_map: bochner.FeatureMap) -> Gradients:
     """Those of causal attention by random features."""
     root = Q.shape[1] ** -0.25
-    denominators = np.tril(feature_map.gram(Q * root, K * root)).sum(axis=1)
+    phi_q, phi_k = feature_map.transform(Q * root), feature_map.transform(K * root)
+    denominators = (phi_q * phi_k.cumsum(axis=0)).sum(axis=1)
     queries, keys, _ = bochner.attention_vjp(Q, K, V, feature_map, grad, causal=True)
-    return Gradients(denominators, queries.astype(float), keys.astype(float))
+    return Gradients(denominators.astype(float), queries.astype(float), keys.astype(float))
 
 
 def softmax_gradients(Q: Array, K: Array, V: Array, grad: Array) -> Gradients:

@@ -36,7 +36,7 @@ class Fig14(Figure):
     title = "Fig 14: error of a whole network against its depth"
     claims = ("Fig 14",)
     sizes = {
-        "quick": {"passages": 6, "L": 64, "random_layers": 6, "p": [256], "draws": 1},
+        "quick": {"passages": 6, "L": 48, "random_layers": 4, "p": [256], "draws": 1},
         "default": {"passages": 8, "L": 128, "random_layers": 8, "p": [64, 256], "draws": 3},
         "full": {"passages": 24, "L": 256, "random_layers": 24, "p": [64, 256, 1024], "draws": 10},
     }

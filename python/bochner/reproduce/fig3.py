@@ -172,6 +172,9 @@ class Fig3(Figure):
             for axes, kind in zip(row, PASSES, strict=False):
                 _curves(axes, own[own["pass"] == kind], "milliseconds", (FAVOR, EXACT, BOUND))
                 axes.set(ylabel="milliseconds", title=f"{_heads(count)}: {NAMES[kind]}")
+                # Room for the text.
+                bottom, top = axes.get_ylim()
+                axes.set_ylim(bottom, top * (top / bottom) ** 0.25)
                 axes.text(
                     0.02, 0.98, _exponents(own[own["pass"] == kind]), transform=axes.transAxes, va="top", fontsize=8
                 )
@@ -471,9 +474,6 @@ def _curves(axes: Axes, frame: pd.DataFrame, column: str, methods: tuple[str, ..
             label=f"{method}, {MASKS[causal]}",
         )
     axes.set(xscale="log", yscale="log", xlabel="length L")
-    # Room for the text.
-    bottom, top = axes.get_ylim()
-    axes.set_ylim(bottom, top * (top / bottom) ** 0.25)
     _ticks(axes, sorted(frame["L"].unique()))
 
 
