@@ -81,9 +81,9 @@ template <class Scalar>
 void require_gradients(const AttentionBatch<Scalar>& batch, const AttentionGradients<Scalar>& gradients) {
   require_shape(gradients.out, batch.out, "out");
   require_shape(gradients.d_out, batch.out, "d_out");
-  require_shape(gradients.dQ, batch.Q, "dQ");
-  require_shape(gradients.dK, batch.K, "dK");
-  require_shape(gradients.dV, batch.V, "dV");
+  require_shape(gradients.d_Q, batch.Q, "d_Q");
+  require_shape(gradients.d_K, batch.K, "d_K");
+  require_shape(gradients.d_V, batch.V, "d_V");
   for (Index item = 0; item < batch.out.batch; ++item) {
     for (Index head = 0; head < batch.out.heads; ++head) {
       require_finite(gradients.d_out.matrix(item, head), "attention_vjp", "d_out");
@@ -123,13 +123,13 @@ void attention_vjp(const HeadArray<const Scalar>& Q, const HeadArray<const Scala
   const Index group = Q.heads / K.heads;
   parallel_for(K.batch * K.heads, execution, [&](Index index) {
     const Index item = index / K.heads, key_head = index % K.heads;
-    auto d_keys = gradients.dK.matrix(item, key_head);
-    auto d_values = gradients.dV.matrix(item, key_head);
+    auto d_keys = gradients.d_K.matrix(item, key_head);
+    auto d_values = gradients.d_V.matrix(item, key_head);
     d_keys.setZero();
     d_values.setZero();
     const FeatureMap& map = *maps[maps.size() == 1 ? 0 : static_cast<std::size_t>(key_head)];
     for (Index head = key_head * group; head < (key_head + 1) * group; ++head) {
-      auto d_queries = gradients.dQ.matrix(item, head);
+      auto d_queries = gradients.d_Q.matrix(item, head);
       d_queries.setZero();
       favor_gradients<Scalar>(map, scale,
                               {Q.matrix(item, head), K.matrix(item, key_head), V.matrix(item, key_head),

@@ -62,7 +62,7 @@ template <class Scalar>
 struct AttentionGradients {
   HeadArray<const Scalar> out;    // (B, Hq, Lq, dv), as attention() wrote it
   HeadArray<const Scalar> d_out;  // the gradient of a number with respect to it
-  HeadArray<Scalar> dQ, dK, dV;
+  HeadArray<Scalar> d_Q, d_K, d_V;
 };
 
 /// The gradients of a number with respect to Q, K and V from that with respect to the output of attention(Q, K, V) with

@@ -13,10 +13,10 @@
 //
 //   dL/dp_ij D_i = G_i.v_j - G_i.out_i,     dL/dv_j = sum_i p_ij G_i.
 //
-// The first pass lets keys into sums and goes through the queries that see them, as attention itself does: it yields the
-// gradients of queries and log D_i. The second lets queries into sums, last first, with the exponents u_i - log D_i and
-// the values [G_i, -G_i.out_i], and goes through the keys, each of which sees the queries that see it. Without causality
-// the order is free, and the first pass sums the queries as it meets them.
+// The first pass lets keys into sums and goes through the queries that see them, as attention itself does: it yields
+// the gradients of queries and log D_i. The second lets queries into sums, last first, with the exponents u_i - log D_i
+// and the values [G_i, -G_i.out_i], and goes through the keys, each of which sees the queries that see it. Without
+// causality the order is free, and the first pass sums the queries as it meets them.
 
 namespace bochner {
 namespace {
@@ -51,7 +51,7 @@ class Gradients {
     Readout<Scalar> readout(map_.features(), values_);
     const Vector<Scalar> zero = Vector<Scalar>::Zero(capacity_);
     const auto load = [&](std::span<const Index> keys) {
-      keys_.load(task_.keys, keys, [&](Index, Index key, auto row) {
+      keys_.load(task_.keys, keys, [&](Index, Index key, auto&& row) {
         row.head(values_) = task_.values.row(key);
         row(values_) = 1;
       });
@@ -88,7 +88,7 @@ class Gradients {
     simd::PaddedRows<Scalar> d_values(capacity_, values_);
     Vector<Scalar> log_scale(capacity_), d_log_scale(capacity_);
     const auto load = [&](std::span<const Index> queries) {
-      queries_.load(task_.queries, queries, [&](Index i, Index query, auto row) {
+      queries_.load(task_.queries, queries, [&](Index i, Index query, auto&& row) {
         log_scale(i) = -log_denominators_(query);
         fill_gradient(query, signs_(query), row);
       });

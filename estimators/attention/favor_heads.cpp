@@ -19,7 +19,7 @@ void favor_heads(const FeatureMap& map, double scale, bool renormalize, Attentio
   Readout<Scalar> readout(map.features(), values);
 
   const auto load = [&](std::span<const Index> positions) {
-    keys.load(task.keys, positions, [&](Index, Index key, auto row) {
+    keys.load(task.keys, positions, [&](Index, Index key, auto&& row) {
       row.head(values) = task.values.row(key);
       row(values) = 1;
     });

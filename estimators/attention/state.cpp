@@ -55,7 +55,7 @@ void AttentionState<Scalar>::append(const MatrixView<Scalar>& K, const MatrixVie
   require_points(K, kFunction, "K");
   require_points(V, kFunction, "V");
   const auto load = [&](std::span<const Index> positions) {
-    keys_.load(K, positions, [&](Index, Index key, auto row) {
+    keys_.load(K, positions, [&](Index, Index key, auto&& row) {
       row.head(values_) = V.row(key);
       row(values_) = 1;
     });

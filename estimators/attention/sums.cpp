@@ -260,8 +260,7 @@ std::vector<Scalar> AttentionSums<Scalar>::to_numbers() const {
   std::vector<Scalar> numbers{static_cast<Scalar>(open_)};
   // Counts beyond the whole numbers of Scalar are kept in two parts.
   constexpr Index kPart = Index{1} << 20;
-  numbers.push_back(static_cast<Scalar>(closed_ / kPart));
-  numbers.push_back(static_cast<Scalar>(closed_ % kPart));
+  for (const Index part : {closed_ / kPart, closed_ % kPart}) numbers.push_back(static_cast<Scalar>(part));
   const auto add = [&](const auto& rows) {
     for (Index i = 0; i < rows.rows(); ++i) {
       for (Index l = 0; l < rows.cols(); ++l) numbers.push_back(rows(i, l));

@@ -370,14 +370,14 @@ TYPED_TEST(Simd, MultiplyTakesTransposesAndAccumulates) {
   using Scalar = TypeParam;
   for (const auto& [k, n, m] : {std::array<Index, 3>{1, 1, 1}, {64, 65, 256}, {33, 7, 70}, {64, 17, 16}, {5, 6, 130}}) {
     SCOPED_TRACE(std::to_string(k) + " x " + std::to_string(n) + " x " + std::to_string(m));
-    PaddedRows<Scalar> A(k, n), B(k, m), C(n, m), B_transposed(m, k);
+    PaddedRows<Scalar> A(k, n), B(k, m), C(n, m), transpose(m, k);
     A.top(k) = random_entries(Matrix<Scalar>(k, n), this->stream_);
     B.top(k) = random_entries(Matrix<Scalar>(k, m), this->stream_);
-    B_transposed.top(m) = B.top(k).transpose();
+    transpose.top(m) = B.top(k).transpose();
     Panels<Scalar> panels(k, m);
     // In two steps, so that neither end is that of a panel.
-    panels.set_transpose(B_transposed.row(0), B_transposed.stride(), 0, m / 3);
-    panels.set_transpose(B_transposed.row(0), B_transposed.stride(), m / 3, m);
+    panels.set_transpose(transpose.row(0), transpose.stride(), 0, m / 3);
+    panels.set_transpose(transpose.row(0), transpose.stride(), m / 3, m);
     const auto start = random_entries(Matrix<Scalar>(n, m), this->stream_);
     this->on_every_target([&] {
       Matrix<Scalar> from_rows = start, from_panels = start, in_parts = start;

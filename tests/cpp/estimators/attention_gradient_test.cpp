@@ -13,7 +13,7 @@ using namespace attention_reference;
 
 template <class Scalar>
 struct Gradient {
-  Matrix<Scalar> dQ, dK, dV;
+  Matrix<Scalar> d_Q, d_K, d_V;
 };
 
 /// One key head, with as many query heads as fit into Q; L_q rows each.
@@ -38,9 +38,9 @@ Gradient<Scalar> gradient(const Inputs<Scalar>& in, const Matrix<Scalar>& d_out,
   attention_vjp<Scalar>(batch.Q, batch.K, batch.V,
                         {{out.data(), 1, heads, rows, in.V.cols()},
                          {d_out.data(), 1, heads, rows, in.V.cols()},
-                         array(result.dQ, heads),
-                         array(result.dK, 1),
-                         array(result.dV, 1)},
+                         array(result.d_Q, heads),
+                         array(result.d_K, 1),
+                         array(result.d_V, 1)},
                         maps, options);
   return result;
 }
@@ -72,9 +72,9 @@ TEST(AttentionGradient, IsTheSlopeOfTheOutput) {
                   << features << " " << name << " " << k << ", causal " << causal << ", masked " << masked;
             }
           };
-          check(in.Q, found.dQ, "dQ");
-          check(in.K, found.dK, "dK");
-          check(in.V, found.dV, "dV");
+          check(in.Q, found.d_Q, "d_Q");
+          check(in.K, found.d_K, "d_K");
+          check(in.V, found.d_V, "d_V");
         }
       }
     }
@@ -103,9 +103,9 @@ Gradient<double> quadratic_gradient(const Rows& W, Rows Q, Rows K, const Rows& V
     const Eigen::VectorXd g =
         V.topRows(seen) * G.row(i).transpose() - Eigen::VectorXd::Constant(seen, G.row(i).dot(out));
     const Rows weighted = g.asDiagonal() * p;
-    result.dQ.row(i) = weighted.colwise().sum() * W * root;
-    result.dK.topRows(seen) += root * (weighted * W - (weighted.rowwise().sum()).asDiagonal() * K.topRows(seen));
-    result.dV.topRows(seen) += weight * G.row(i);
+    result.d_Q.row(i) = weighted.colwise().sum() * W * root;
+    result.d_K.topRows(seen) += root * (weighted * W - (weighted.rowwise().sum()).asDiagonal() * K.topRows(seen));
+    result.d_V.topRows(seen) += weight * G.row(i);
   }
   return result;
 }
@@ -140,9 +140,9 @@ TYPED_TEST(AttentionGradientOf, EqualsTheQuadraticFormula) {
         const auto near = [&](const auto& got, const Rows& want) {
           return (got.template cast<double>() - want).norm() <= bar * std::max(want.norm(), least);
         };
-        EXPECT_TRUE(near(found.dQ, expected.dQ)) << context("dQ");
-        EXPECT_TRUE(near(found.dK, expected.dK)) << context("dK");
-        EXPECT_TRUE(near(found.dV, expected.dV)) << context("dV");
+        EXPECT_TRUE(near(found.d_Q, expected.d_Q)) << context("d_Q");
+        EXPECT_TRUE(near(found.d_K, expected.d_K)) << context("d_K");
+        EXPECT_TRUE(near(found.d_V, expected.d_V)) << context("d_V");
       }
     }
   }
@@ -159,12 +159,12 @@ TEST(AttentionGradient, OfGroupedHeadsIsTheSum) {
       Inputs<double> own = both;
       own.Q = both.Q.middleRows(70 * head, 70);
       const auto alone = gradient<double>(own, G.middleRows(70 * head, 70), map, {.causal = causal});
-      EXPECT_TRUE(same_bits(together.dQ.middleRows(70 * head, 70), alone.dQ));
-      d_keys += alone.dK;
-      d_values += alone.dV;
+      EXPECT_TRUE(same_bits(together.d_Q.middleRows(70 * head, 70), alone.d_Q));
+      d_keys += alone.d_K;
+      d_values += alone.d_V;
     }
-    EXPECT_LE((together.dK - d_keys).norm(), 1e-14 * d_keys.norm());
-    EXPECT_LE((together.dV - d_values).norm(), 1e-14 * d_values.norm());
+    EXPECT_LE((together.d_K - d_keys).norm(), 1e-14 * d_keys.norm());
+    EXPECT_LE((together.d_V - d_values).norm(), 1e-14 * d_values.norm());
   }
 }
 
@@ -175,15 +175,15 @@ TEST(AttentionGradient, OfWhatIsNotSeenIsZero) {
   Rows G = Rows::Zero(100, 3);
   G.row(57).setOnes();
   const auto found = gradient<double>(in, G, map, {.causal = true});
-  EXPECT_EQ(found.dK.bottomRows(42).norm(), 0);
-  EXPECT_EQ(found.dV.bottomRows(42).norm(), 0);
-  EXPECT_GT(found.dK.topRows(58).rowwise().norm().minCoeff(), 0);
+  EXPECT_EQ(found.d_K.bottomRows(42).norm(), 0);
+  EXPECT_EQ(found.d_V.bottomRows(42).norm(), 0);
+  EXPECT_GT(found.d_K.topRows(58).rowwise().norm().minCoeff(), 0);
   Mask mask(100, 1);
   mask[3] = 0;
   in.K.row(3).setConstant(std::numeric_limits<double>::quiet_NaN());
   const auto masked = gradient<double>(in, G, map, {.key_mask = span_of(mask)});
-  EXPECT_EQ(masked.dK.row(3).norm(), 0);
-  EXPECT_TRUE(masked.dQ.allFinite() && masked.dK.allFinite() && masked.dV.allFinite());
+  EXPECT_EQ(masked.d_K.row(3).norm(), 0);
+  EXPECT_TRUE(masked.d_Q.allFinite() && masked.d_K.allFinite() && masked.d_V.allFinite());
 }
 
 TEST(AttentionGradient, BadInputIsNamed) {

@@ -15,11 +15,11 @@
 // containers operator new, which calls malloc here; the linker sends the calls of this program to the counters below.
 
 extern "C" {
-// NOLINTBEGIN(bugprone-reserved-identifier): the linker's names.
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming): the linker's names.
 void* __real_malloc(std::size_t size);
 void* __real_aligned_alloc(std::size_t alignment, std::size_t size);
 void __real_free(void* pointer);
-// NOLINTEND(bugprone-reserved-identifier)
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
 }
 
 namespace {
@@ -45,7 +45,7 @@ void* required(void* pointer) {
 }  // namespace
 
 extern "C" {
-// NOLINTBEGIN(bugprone-reserved-identifier): the linker's names.
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming): the linker's names.
 void* __wrap_malloc(std::size_t size) { return counted(__real_malloc(size)); }
 void* __wrap_aligned_alloc(std::size_t alignment, std::size_t size) {
   return counted(__real_aligned_alloc(alignment, size));
@@ -54,7 +54,7 @@ void __wrap_free(void* pointer) {
   if (pointer != nullptr) live -= static_cast<std::ptrdiff_t>(malloc_usable_size(pointer));
   __real_free(pointer);
 }
-// NOLINTEND(bugprone-reserved-identifier)
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
 }
 
 void* operator new(std::size_t size) { return required(std::malloc(size)); }
@@ -102,8 +102,7 @@ TEST(AttentionMemory, TheCounterCounts) {
   EXPECT_GE(working_memory([&] { values.resize(1000); }), 8000);
   EXPECT_EQ(working_memory([&] { values.resize(1000); }), 0);
   const std::ptrdiff_t twice = working_memory([] {
-    simd::PaddedRows<float>(16, 16);
-    simd::PaddedRows<float>(16, 16);
+    for (const Index rows : {16, 16}) EXPECT_EQ(simd::PaddedRows<float>(rows, 16).rows(), 16);
   });
   EXPECT_GE(twice, 1024);
   EXPECT_LT(twice, 4096);
@@ -145,12 +144,12 @@ TEST(AttentionMemory, OfGradientsIsTwoNumbersARow) {
   const auto memory = [&](Index length, bool causal) {
     Arrays arrays(length);
     attention<float>(arrays.batch(), maps, {.causal = causal});
-    Matrix<float> dQ(length, kDim), dK(length, kDim), dV(length, kDim);
+    Matrix<float> d_Q(length, kDim), d_K(length, kDim), d_V(length, kDim);
     const auto out_array = [&](Matrix<float>& array) { return HeadArray<float>{array.data(), 1, 1, length, kDim}; };
     const auto batch = arrays.batch();
     return working_memory([&] {
       attention_vjp<float>(batch.Q, batch.K, batch.V,
-                           {arrays.in(arrays.out), arrays.in(arrays.V), out_array(dQ), out_array(dK), out_array(dV)},
+                           {arrays.in(arrays.out), arrays.in(arrays.V), out_array(d_Q), out_array(d_K), out_array(d_V)},
                            maps, {.causal = causal});
     });
   };
