@@ -45,8 +45,29 @@ Gradient<Scalar> gradient(const Inputs<Scalar>& in, const Matrix<Scalar>& d_out,
   return result;
 }
 
-TEST(AttentionGradient, IsTheSlopeOfTheOutput) {
+/// Compares with central differences of sum(weights * output): a slope may be off by `tolerance` times 1 and itself.
+void expect_slopes(Inputs<double>& in, const FeatureMap& map, const AttentionOptions& options, const Rows& weights,
+                   const Gradient<double>& found, double tolerance) {
   constexpr double kStep = 1e-6;
+  const auto check = [&](Rows& array, const Rows& slopes, const char* name) {
+    const auto value_at = [&](Index k, double value) {
+      array.data()[k] = value;
+      return favor(in, map, options).cwiseProduct(weights).sum();
+    };
+    for (Index k = 0; k < array.size(); ++k) {
+      const double value = array.data()[k];
+      const double slope = (value_at(k, value + kStep) - value_at(k, value - kStep)) / (2 * kStep);
+      array.data()[k] = value;
+      EXPECT_NEAR(slopes.data()[k], slope, tolerance * (1 + std::abs(slope)))
+          << map.describe() << ", " << name << " " << k << ", causal " << options.causal;
+    }
+  };
+  check(in.Q, found.d_Q, "dQ");
+  check(in.K, found.d_K, "dK");
+  check(in.V, found.d_V, "dV");
+}
+
+TEST(AttentionGradient, IsTheSlopeOfTheOutput) {
   for (const std::string features : {"positive", "hyperbolic", "trigonometric"}) {
     const auto map = draw(features, 3, 16);
     for (const auto& [queries, keys] : {std::pair{6, 6}, {4, 9}, {9, 4}}) {
@@ -58,26 +79,25 @@ TEST(AttentionGradient, IsTheSlopeOfTheOutput) {
           if (masked) mask[0] = mask[2] = 0;
           const AttentionOptions options{.causal = causal, .key_mask = span_of(mask), .empty = EmptyRow::kZero};
           const Rows weights = normal_rows(queries, 2, 9);
-          const Gradient<double> found = gradient<double>(in, weights, map, options);
-          const auto check = [&](Rows& array, const Rows& slopes, const char* name) {
-            for (Index k = 0; k < array.size(); ++k) {
-              const double value = array.data()[k];
-              array.data()[k] = value + kStep;
-              const double above = favor(in, *map, options).cwiseProduct(weights).sum();
-              array.data()[k] = value - kStep;
-              const double below = favor(in, *map, options).cwiseProduct(weights).sum();
-              array.data()[k] = value;
-              // Rounding, 1e-15 / step, and curvature, step^2, stay below 1e-8 of slopes of order 1.
-              EXPECT_NEAR(slopes.data()[k], (above - below) / (2 * kStep), 2e-8)
-                  << features << " " << name << " " << k << ", causal " << causal << ", masked " << masked;
-            }
-          };
-          check(in.Q, found.d_Q, "d_Q");
-          check(in.K, found.d_K, "d_K");
-          check(in.V, found.d_V, "d_V");
+          // Rounding, 1e-15 / step, and curvature, step^2, stay below 1e-8.
+          expect_slopes(in, *map, options, weights, gradient<double>(in, weights, map, options), 2e-8);
         }
       }
     }
+  }
+}
+
+// Denominators of either sign, none of which is near 0 here; but curvature is larger beside small ones.
+TEST(AttentionGradient, OfNegativeDenominatorsIsTheSlopeToo) {
+  const auto map = draw("trigonometric", 3, 4);
+  for (const bool causal : {false, true}) {
+    Inputs<double> in(12, 12, 3, 2, 2.5);
+    const AttentionOptions options{.causal = causal};
+    const auto result = attention<double>(in.Q, in.K, in.V, *map, options);
+    ASSERT_GT(result.denominators.nonpositive, 0);
+    ASSERT_EQ(result.denominators.near_zero, 0);
+    const Rows weights = normal_rows(12, 2, 9);
+    expect_slopes(in, *map, options, weights, gradient<double>(in, weights, map, options), 1e-5);
   }
 }
 
