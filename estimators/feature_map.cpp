@@ -112,12 +112,15 @@ ScaledFeatures<Scalar> transform_scaled(const FeatureMap& map, const MatrixView<
 }
 
 template <class Scalar>
-Matrix<Scalar> transform(const FeatureMap& map, const MatrixView<Scalar>& X, Side side, const Execution& execution) {
+void transform(const FeatureMap& map, const MatrixView<Scalar>& X, MutableMatrixView<Scalar> Z, Side side,
+               const Execution& execution) {
   require_input<Scalar>(map, X, "transform", "X");
-  Matrix<Scalar> result(X.rows(), map.features());
+  if (Z.rows() != X.rows() || Z.cols() != map.features()) {
+    detail::throw_shapes_differ("transform", "Z", Z.rows(), Z.cols(), "phi(X)", X.rows(), map.features());
+  }
   for_tiles(map, X.rows(), execution, [&](Index start, Index rows) {
     Vector<Scalar> log_scale(rows);
-    auto values = result.middleRows(start, rows);
+    auto values = Z.middleRows(start, rows);
     map.tile(X.middleRows(start, rows), side, values, log_scale);
     for (Index i = 0; i < rows; ++i) {
       auto row = values.row(i);
@@ -125,11 +128,23 @@ Matrix<Scalar> transform(const FeatureMap& map, const MatrixView<Scalar>& X, Sid
         row.array() += log_scale(i);
         simd::exp<Scalar>({row.data(), static_cast<std::size_t>(row.size())});
       } else {
-        row = row.unaryExpr([&](Scalar value) { return scaled(value, log_scale(i)); });
+        // One exponential for the row where it is a normal number.
+        const Scalar factor = std::exp(log_scale(i));
+        if (std::isnormal(factor)) {
+          row *= factor;
+        } else {
+          row = row.unaryExpr([&](Scalar value) { return scaled(value, log_scale(i)); });
+        }
       }
     }
   });
-  return result;
+}
+
+template <class Scalar>
+Matrix<Scalar> transform(const FeatureMap& map, const MatrixView<Scalar>& X, Side side, const Execution& execution) {
+  Matrix<Scalar> Z(X.rows(), map.features());
+  transform<Scalar>(map, X, Z, side, execution);
+  return Z;
 }
 
 template <class Scalar>
@@ -217,6 +232,9 @@ Vector<Scalar> paired(const FeatureMap& map, const MatrixView<Scalar>& X, const 
 
 template ScaledFeatures<float> transform_scaled(const FeatureMap&, const MatrixView<float>&, Side, const Execution&);
 template ScaledFeatures<double> transform_scaled(const FeatureMap&, const MatrixView<double>&, Side, const Execution&);
+template void transform(const FeatureMap&, const MatrixView<float>&, MutableMatrixView<float>, Side, const Execution&);
+template void transform(const FeatureMap&, const MatrixView<double>&, MutableMatrixView<double>, Side,
+                        const Execution&);
 template Matrix<float> transform(const FeatureMap&, const MatrixView<float>&, Side, const Execution&);
 template Matrix<double> transform(const FeatureMap&, const MatrixView<double>&, Side, const Execution&);
 template Matrix<float> transform_vjp(const FeatureMap&, const MatrixView<float>&, const MatrixView<float>&, Side,

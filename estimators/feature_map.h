@@ -68,6 +68,10 @@ Index tile_rows(const FeatureMap& map);
 template <class Scalar>
 Matrix<Scalar> transform(const FeatureMap& map, const MatrixView<Scalar>& X, Side side = Side::kQuery,
                          const Execution& execution = {});
+/// The same into memory that the caller has, Z (n, p).
+template <class Scalar>
+void transform(const FeatureMap& map, const MatrixView<Scalar>& X, MutableMatrixView<Scalar> Z, Side side,
+               const Execution& execution);
 
 /// The chain rule through transform(): from d_Z (n, p), the gradient of a number with respect to phi(X), that with
 /// respect to X, (n, d). Throws as transform does, for d_Z too, and as vjp() does. Cost: twice to three times
