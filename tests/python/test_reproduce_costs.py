@@ -91,6 +91,13 @@ def test_only_linear_memory_is_called_linear(power, outcome):
     assert verdict.value == pytest.approx(power)
 
 
+def test_methods_with_different_lengths_are_compared_at_the_longest_common_one():
+    frame = memory({FAVOR: 1.0, EXACT: 1.0, STORED: 2.0, BOUND: 1.0})
+    frame = frame[(frame["L"] <= 2**11) | ~frame["method"].isin([EXACT, STORED])]
+    verdict = fig3.judge_memory(frame[(frame["L"] <= 2**10) | (frame["method"] != EXACT)])
+    assert "at L = 1,024: FAVOR+ 0.25 MiB" in verdict.note
+
+
 def test_memory_that_the_system_does_not_tell_decides_nothing():
     frame = memory({FAVOR: 1.0, EXACT: 1.0, STORED: 2.0, BOUND: 1.0}).assign(peak=math.nan)
     verdict = fig3.judge_memory(frame)
