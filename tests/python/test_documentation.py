@@ -41,8 +41,20 @@ def test_every_source_that_is_cited_is_listed_and_every_listed_one_is_cited():
     assert {"Choromanski21", "RahimiRecht07", "Yu16", "Pebay08"} <= set(listed)
 
 
+def importable(*names):
+    """Those of the optional modules whose packages are installed."""
+    for name in names:
+        try:
+            yield importlib.import_module(name)
+        except ModuleNotFoundError:
+            continue
+
+
+OPTIONAL = list(importable("bochner.torch", "bochner.transformers"))
+
+
 def public_things():
-    for module in (bochner, bochner.experiments):
+    for module in (bochner, bochner.experiments, *OPTIONAL):
         for name in module.__all__:
             thing = getattr(module, name)
             if inspect.isfunction(thing) or inspect.isclass(thing):
@@ -85,6 +97,7 @@ MODULES = [
     "bochner._functions",
     "bochner._attention",
     "bochner.experiments._pointwise",
+    *(module.__name__ for module in OPTIONAL),
 ]
 
 

@@ -1,0 +1,106 @@
+"""Parts of an estimator as text, since an operator of torch takes tensors, numbers and text."""
+
+import json
+from functools import lru_cache
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+import torch
+
+from .._arguments import Float64Array
+from .._components import Component, Coupling, Features, Kernel, RadialLaw
+from .._estimator import Estimator
+from .._feature_map import FeatureMap
+from .._functions import FunctionFeatures
+
+Part = TypeVar("Part", bound=Component)
+
+
+class Form(NamedTuple):
+    """What a feature map does to a row x with projections u = W x.
+
+    Attributes
+    ----------
+    family : str
+    exponent : float
+        The factor of |x|^2 in the logarithm of every feature.
+    epsilon : float
+        What is added to every feature, after their common factor is taken out.
+    """
+
+    family: str
+    exponent: float
+    epsilon: float
+
+
+@torch.compiler.assume_constant_result
+def spelled(part: str | Component) -> str:
+    """Return a component as text that `component` reads; text stays as it is."""
+    if isinstance(part, FunctionFeatures):
+        raise TypeError("attention: features are a Python function; expected registered ones, which torch can name")
+    return part if isinstance(part, str) else part.name + json.dumps(part.parameters)
+
+
+def component(kind: type[Part], text: str) -> Part:
+    """Return the component that is spelled so."""
+    name, brace, parameters = text.partition("{")
+    return kind(name, **json.loads(brace + parameters or "{}"))
+
+
+def recipe_of_map(kernel: str | Component, features: str | Component) -> str:
+    """Return what turns frequencies into a feature map, as text."""
+    return f"{spelled(kernel)}|{spelled(features)}"
+
+
+def recipe_of_estimator(estimator: Estimator) -> str:
+    """Return an estimator as text."""
+    return "|".join(map(spelled, (estimator.kernel, estimator.features, estimator.coupling, estimator.radial)))
+
+
+@lru_cache(maxsize=64)
+def estimator_of(recipe: str) -> Estimator:
+    """Return the estimator of a text that `recipe_of_estimator` made."""
+    kernel, features, coupling, radial = recipe.split("|")
+    return Estimator(
+        component(Kernel, kernel),
+        component(Features, features),
+        component(Coupling, coupling),
+        component(RadialLaw, radial),
+    )
+
+
+@lru_cache(maxsize=64)
+def _map_parts(recipe: str) -> tuple[Kernel, Features]:
+    kernel, features = recipe.split("|")
+    return component(Kernel, kernel), component(Features, features)
+
+
+def feature_maps(frequencies: torch.Tensor, recipe: str) -> list[FeatureMap]:
+    """Return the maps of frequencies (H, m, d): a copy of them, which costs next to nothing beside attention."""
+    kernel, features = _map_parts(recipe)
+    return [FeatureMap(kernel, features, W) for W in frequencies.double().numpy(force=True)]
+
+
+def drawn(recipe: str, dim: int, m: int, heads: int, seed: int, number: int) -> torch.Tensor:
+    """Return draw `number` of the frequencies of all heads, (heads, m, dim), float64.
+
+    Head h has the frequencies of trial number heads + h of the seed. A seed is an integer modulo 2^64, since torch
+    has signed ones only.
+    """
+    return torch.from_numpy(_drawn(recipe, dim, m, heads, seed % 2**64, number).copy())
+
+
+@lru_cache(maxsize=128)
+def _drawn(recipe: str, dim: int, m: int, heads: int, seed: int, number: int) -> Float64Array:
+    estimator = estimator_of(recipe)
+    trials = range(number * heads, (number + 1) * heads)
+    return np.stack([estimator.draw(dim, m, seed, trial).frequencies for trial in trials])
+
+
+@torch.compiler.assume_constant_result
+def form_of(recipe: str) -> Form:
+    """Return the form of the maps of a recipe, asked of a map whose only frequency is zero."""
+    kernel, features = _map_parts(recipe)
+    zero = FeatureMap(kernel, features, np.zeros((1, 1)))
+    at_zero, at_one = zero.transform_scaled(np.array([[0.0], [1.0]])).log_scale
+    return Form(features.name, float(at_one - at_zero), features.parameters.get("epsilon", 0.0))
