@@ -195,6 +195,18 @@ double hyp0f1_unchecked(double b, double x) {
   return boost::math::hypergeometric_0F1(b, x);
 }
 
+double log_hyp1f1_unchecked(double a, double b, double x) {
+  const auto ratio = [a, b, x](auto k) { return (a + k) * x / ((b + k) * (k + 1)); };
+  // The positive root of k^2 + (b + 1 - x) k + b - a x, where ratio(k) = 1; none where the terms fall from the start.
+  const double half = b + 1 - x;
+  const double square = half * half - 4 * (b - a * x);
+  const double mode = square <= 0 ? 0 : std::max(0.0, std::floor((std::sqrt(square) - half) / 2));
+  if (mode <= kLastForwardMode) return sum_after_one(ratio).log_of_one_plus();
+  const Wide log_ratio = log_gamma(a + mode) - log_gamma(a) - (log_gamma(b + mode) - log_gamma(b));
+  const Wide log_largest = log_ratio + static_cast<Wide>(mode) * std::log(static_cast<Wide>(x)) - log_gamma(mode + 1);
+  return log_sum_around(mode, static_cast<double>(log_largest), ratio);
+}
+
 double log_bessel_unchecked(double d, double q) { return log_hyp0f1_unchecked(d / 2, d * q / 4); }
 
 double bessel_unchecked(double d, double q) { return hyp0f1_unchecked(d / 2, d * q / 4); }
@@ -252,6 +264,13 @@ double hyp0f1(double b, double x) {
   require_positive(b, "hyp0f1", "b");
   require_finite(x, "hyp0f1", "x");
   return hyp0f1_unchecked(b, x);
+}
+
+double log_hyp1f1(double a, double b, double x) {
+  require_nonnegative(a, "log_hyp1f1", "a");
+  require_positive(b, "log_hyp1f1", "b");
+  require_nonnegative(x, "log_hyp1f1", "x");
+  return a == 0 ? 0 : log_hyp1f1_unchecked(a, b, x);
 }
 
 double log_kummer(Index d, double v) {

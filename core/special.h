@@ -28,6 +28,12 @@ inline constexpr double kLogHyp0F1Error = 8.5e-16;
 double hyp0f1(double b, double x);
 inline constexpr double kHyp0F1Error = 4.4e-16;
 
+/// log 1F1(a; b; x) = log sum_k (a)_k x^k / ((b)_k k!) for a >= 0, b > 0, x >= 0; 0 for a = 0.
+/// Contract: 2 a and 2 b are whole numbers of at most 65536 + 200.
+/// Source: [DLMF, 13.2.2].
+double log_hyp1f1(double a, double b, double x);
+inline constexpr double kLogHyp1F1Error = 8.5e-16;
+
 /// log F_d(v) for v >= 0, where
 ///     F_d(v) = 1F1(d; d/2; v/2) = sum_k rho_k v^k / k!,  rho_k = prod_{j<k} (d + j) / (d + 2j),
 /// is E[exp(w_1.z) exp(w_2.z)], |z|^2 = v, of orthogonal w_1, w_2 with independent chi_d norms (iid ones have e^v).

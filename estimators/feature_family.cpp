@@ -4,6 +4,8 @@
 
 namespace bochner {
 
+std::optional<OneFrequencyEstimate> FeatureFamily::one_frequency(const Kernel&) const { return std::nullopt; }
+
 std::optional<Law> FeatureFamily::law(const Kernel&, const RadialLaw&, const Coupling&, Index, std::span<const double>,
                                       std::span<const double>) const {
   return std::nullopt;

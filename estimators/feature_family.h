@@ -6,6 +6,7 @@
 #include "estimators/feature_map.h"
 #include "estimators/kernel.h"
 #include "estimators/law.h"
+#include "estimators/laws/one_frequency.h"
 #include "estimators/radial_law.h"
 
 #include <memory>
@@ -29,6 +30,9 @@ class FeatureFamily : public Component {
 
   /// Columns p of a map with m frequencies.
   virtual Index features(Index m) const = 0;
+
+  /// The function of one frequency whose mean over w_1..w_m is K^; none where the estimate is of another kind.
+  virtual std::optional<OneFrequencyEstimate> one_frequency(const Kernel& kernel) const;
 
   /// The exact law of K^(x, y) with m frequencies; none where it is not known.
   virtual std::optional<Law> law(const Kernel& kernel, const RadialLaw& radial, const Coupling& coupling, Index m,

@@ -17,7 +17,7 @@ enum class Shape { kExp, kCosh, kCos };
 ///
 /// It draws norms, and knows the moments of f(w.u) for f = exp, cosh, cos; they depend on u through q = |u|^2
 /// alone. From these functions every law of a one-projection estimator follows, for any coupling that keeps directions
-/// at fixed angles (estimators/laws/one_frequency.h).
+/// at fixed angles: at one point (estimators/laws/one_frequency.h) and at two (estimators/laws/pair_covariance.h).
 class RadialLaw : public Component {
  public:
   /// One norm |w| in dimension dim. Consumes words of the stream.
@@ -38,6 +38,11 @@ class RadialLaw : public Component {
   /// small q, whose leading terms cancel between the three functions above, are summed as power series
   /// (estimators/laws/small_arguments.h).
   virtual std::optional<double> moment_ratio(Index /*dim*/, Index /*k*/) const { return std::nullopt; }
+  /// E f(w.u) P(s.u / |u|), where s = w / |w| and P is the Legendre polynomial of R^dim of this degree with P(1) = 1:
+  /// the part of f(w.u) that is a spherical harmonic in s. Degree 0 is the mean. None where it is not known.
+  virtual std::optional<SignedLog> harmonic(Shape /*shape*/, Index /*dim*/, Index /*degree*/, double /*q*/) const {
+    return std::nullopt;
+  }
 
   /// E (X - E X)^4 / (Var X)^2 of X = f(w.u); none where it is not known.
   virtual std::optional<double> kurtosis(Shape /*shape*/, Index /*dim*/, double /*q*/) const { return std::nullopt; }

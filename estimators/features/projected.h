@@ -83,6 +83,7 @@ class ProjectedMap : public FeatureMap {
 /// A family whose estimate is a mean of one function of one projection: it has the law of laws/one_frequency.h.
 class ProjectedFamily : public FeatureFamily {
  public:
+  std::optional<OneFrequencyEstimate> one_frequency(const Kernel& kernel) const final { return estimate_of(kernel); }
   std::optional<Law> law(const Kernel& kernel, const RadialLaw& radial, const Coupling& coupling, Index m,
                          std::span<const double> x, std::span<const double> y) const final;
   std::vector<Law> laws(const Kernel& kernel, const RadialLaw& radial, const Coupling& coupling,

@@ -3,6 +3,8 @@
 #include "core/sampling.h"
 #include "core/special.h"
 
+#include <boost/math/special_functions/gamma.hpp>
+
 #include <cmath>
 
 namespace bochner {
@@ -43,6 +45,20 @@ std::optional<SignedLog> ChiRadialLaw::covariance(Shape shape, Index dim, double
   if (cosine != 0) return std::nullopt;
   if (shape == Shape::kCos) return -SignedLog::from(kummer_gap(dim, -q));
   return -SignedLog::positive(log_kummer_gap(dim, q));
+}
+
+std::optional<SignedLog> ChiRadialLaw::harmonic(Shape shape, Index dim, Index degree, double q) const {
+  if (degree == 0) return mean(shape, dim, q);
+  const bool odd = degree % 2 != 0;
+  if (q == 0 || (odd && shape != Shape::kExp)) return SignedLog{};
+  const double half = static_cast<double>(degree) / 2;
+  const double start = static_cast<double>(dim) / 2;
+  const double upper = start + half;
+  const double lower = start + 2 * half;
+  const double x = q / 2;
+  const double factor = half * std::log(x) + boost::math::lgamma(upper) - boost::math::lgamma(lower);
+  if (shape != Shape::kCos) return SignedLog::positive(factor + log_hyp1f1(upper, lower, x));
+  return SignedLog{degree % 4 == 0 ? 1.0 : -1.0, factor - x + log_hyp1f1(half, lower, x)};
 }
 
 std::optional<double> ChiRadialLaw::kurtosis(Shape shape, Index, double q) const {

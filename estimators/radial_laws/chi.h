@@ -8,6 +8,8 @@ namespace bochner {
 ///
 /// E exp(w.u) = e^{q/2}; orthogonal pairs with independent norms have
 /// E exp(w1.u + w2.u) = 1F1(d; d/2; q/2) and E cos(w1.u) cos(w2.u) = 1F1(d; d/2; -q/2) [Bochner, 8.1].
+/// The harmonic of degree l is (q/2)^{l/2} Gamma((d+l)/2) / Gamma(d/2+l) 1F1((d+l)/2; d/2+l; q/2) for exp, and for cos
+/// the same with -q, which Kummer's transformation makes a series of one sign.
 /// The tilted density p(w) exp(shift.w) e^{-|shift|^2/2} is N(shift, I_d).
 class ChiRadialLaw final : public RadialLaw {
  public:
@@ -18,6 +20,7 @@ class ChiRadialLaw final : public RadialLaw {
   SignedLog variance(Shape shape, Index dim, double q) const override;
   std::optional<SignedLog> covariance(Shape shape, Index dim, double q, double cosine) const override;
   std::optional<double> moment_ratio(Index dim, Index k) const override { return static_cast<double>(dim + 2 * k); }
+  std::optional<SignedLog> harmonic(Shape shape, Index dim, Index degree, double q) const override;
   std::optional<double> kurtosis(Shape shape, Index dim, double q) const override;
   bool tiltable() const override { return true; }
   void fill_tilted(Stream& stream, std::span<const double> shift, std::span<double> row) const override;

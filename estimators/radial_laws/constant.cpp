@@ -2,6 +2,8 @@
 
 #include "core/special.h"
 
+#include <boost/math/special_functions/gamma.hpp>
+
 #include <cmath>
 
 namespace bochner {
@@ -29,6 +31,19 @@ std::optional<SignedLog> ConstantRadialLaw::covariance(Shape shape, Index dim, d
   if (cosine != 0) return std::nullopt;
   if (shape == Shape::kCos) return -SignedLog::from(bessel_pair_gap(dim, q));
   return -SignedLog::positive(log_bessel_pair_gap(dim, q));
+}
+
+std::optional<SignedLog> ConstantRadialLaw::harmonic(Shape shape, Index dim, Index degree, double q) const {
+  if (degree == 0) return mean(shape, dim, q);
+  if (q == 0 || (degree % 2 != 0 && shape != Shape::kExp)) return SignedLog{};
+  const double half = static_cast<double>(degree) / 2;
+  const double start = static_cast<double>(dim) / 2;
+  const double order = start + 2 * half;
+  const double x = start * q / 2;
+  const double factor = half * std::log(x) + boost::math::lgamma(start) - boost::math::lgamma(order);
+  if (shape != Shape::kCos) return SignedLog::positive(factor + log_hyp0f1(order, x));
+  const SignedLog value = SignedLog::from(hyp0f1(order, -x)).scaled(factor);
+  return degree % 4 == 0 ? value : -value;
 }
 
 }  // namespace bochner

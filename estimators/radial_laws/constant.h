@@ -9,6 +9,7 @@ namespace bochner {
 ///
 /// With B(q) = 0F1(; d/2; d q/4): E exp(w.u) = B(q), E cos(w.u) = B(-q); an orthogonal pair has w1 + w2 of norm
 /// sqrt(2d), hence E exp(w1.u + w2.u) = B(2q) and E cos(w1.u) cos(w2.u) = B(-2q).
+/// The harmonic of degree l is (d q/4)^{l/2} Gamma(d/2) / Gamma(d/2+l) 0F1(; d/2+l; d q/4) for exp.
 class ConstantRadialLaw final : public RadialLaw {
  public:
   std::string name() const override { return "constant"; }
@@ -17,6 +18,7 @@ class ConstantRadialLaw final : public RadialLaw {
   SignedLog variance(Shape shape, Index dim, double q) const override;
   std::optional<SignedLog> covariance(Shape shape, Index dim, double q, double cosine) const override;
   std::optional<double> moment_ratio(Index dim, Index) const override { return static_cast<double>(dim); }
+  std::optional<SignedLog> harmonic(Shape shape, Index dim, Index degree, double q) const override;
 };
 
 }  // namespace bochner

@@ -31,13 +31,14 @@ from ._components import (
     list_radial_laws,
 )
 from ._core import NoLawError, __version__, instruction_sets
-from ._estimator import Estimator, Law
+from ._estimator import AttentionLaw, Estimator, Law
 from ._feature_map import FeatureMap, ScaledFeatures
 from ._functions import FunctionFeatures
 from ._threads import get_num_threads, set_num_threads
 
 __all__ = [
     "AttentionState",
+    "AttentionLaw",
     "Component",
     "Coupling",
     "Entry",

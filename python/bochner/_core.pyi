@@ -132,6 +132,19 @@ def uniform_attention(
     threads: int,
 ) -> _Float: ...
 
+def attention_law(
+    estimator: Estimator,
+    Q: _Float64,
+    K: _Float64,
+    V: _Float64,
+    causal: bool,
+    key_mask: _Mask | None,
+    scale: float | None,
+    zero_if_empty: bool,
+    m: Sequence[int],
+    threads: int,
+) -> tuple[_Float64, _Float64, _Float64, _Float64]: ...
+
 class Pointwise(metaclass=_Compiled):
     def __init__(
         self,

@@ -1,12 +1,15 @@
 """Estimators: a kernel with a recipe for drawing feature maps of any size."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from . import _core
-from ._arguments import MAX_INDEX, MAX_UINT64, Float64Array, double_matrices, integer, matrices
+from ._arguments import MAX_INDEX, MAX_UINT64, Float64Array, double_matrices, integer, integers, matrices
+from ._attention import Empty, prepare
 from ._components import Coupling, Features, Kernel, RadialLaw
 from ._feature_map import FeatureMap
 from ._threads import get_num_threads
@@ -26,6 +29,33 @@ class Law:
     variance: Float64Array
     bias: Float64Array
     mse: Float64Array
+
+
+@dataclass(frozen=True, eq=False)
+class AttentionLaw:
+    """What theory says, to first order in 1/m, of the output of attention by random features.
+
+    Attributes
+    ----------
+    mse : ndarray, shape (..., Lq), float64
+        Mean of (out - exact)^2 over the dv entries of the output of a query. Infinity where a
+        double cannot hold it.
+    bias : ndarray, shape (..., Lq, dv), float64
+        Mean of out - exact.
+    denominator : ndarray, shape (..., Lq), float64
+        Variance of the denominator over its squared mean. The law is an expansion in it, so it
+        means something only where this is far below 1.
+    farthest : ndarray, shape (..., Lq), float64
+        Mean square of the entries of v_j - exact at the farthest value, the same for all m: the
+        error of features that are positive never exceeds it, so a larger `mse` is wrong.
+
+    With a sequence of m, `mse`, `bias` and `denominator` have an axis of its length in front.
+    """
+
+    mse: Float64Array
+    bias: Float64Array
+    denominator: Float64Array
+    farthest: Float64Array
 
 
 class Estimator:
@@ -184,6 +214,69 @@ class Estimator:
         x, y = double_matrices("law", X=X, Y=Y)
         m = integer("law", "m", m, 1)
         return Law(*self._compiled.law(x, y, m, get_num_threads()))
+
+    def attention_law(
+        self,
+        Q: npt.ArrayLike,
+        K: npt.ArrayLike,
+        V: npt.ArrayLike,
+        m: int | Sequence[int],
+        causal: bool = False,
+        key_mask: npt.ArrayLike | None = None,
+        scale: float | None = None,
+        empty: Empty = "error",
+    ) -> AttentionLaw:
+        """Return the law of the output of attention with m frequencies, to first order in 1/m.
+
+        Parameters
+        ----------
+        Q, K, V, causal, key_mask, scale, empty
+            As `bochner.attention` has them. The law of some queries needs only these in `Q`.
+        m : int or sequence of int
+            At least 1. Several share nearly all of the work.
+
+        Returns
+        -------
+        AttentionLaw
+            For each query. Zeros for a query that sees no key.
+
+        Raises
+        ------
+        NoLawError
+            If no law is known of this combination.
+        TypeError, ValueError
+            As `bochner.attention` does, and for m < 1.
+
+        Notes
+        -----
+        With K_j = E K^_j, D = sum_j K_j, a = sum_j K_j v_j / D and u_j = v_j - a, the error
+        out - a is (sum_j K^_j u_j) / D to first order, and errors common to all keys cancel:
+        its mean square is sum_jl Cov(K^_j, K^_l) u_j.u_l / D^2. With independent softmax
+        frequencies and t = z_j.z_l, m Cov(K^_j, K^_l) / (K_j K_l) is e^t - 1 (positive,
+        z_j = q + k_j), cosh t - 1 (hyperbolic) or cosh t - 1 with z_j = q - k_j (trigonometric)
+        [Bochner, 11]; orthogonal ones add the covariances of pairs, as a series of spherical
+        harmonics.
+
+        It is an expansion and no bound. Trigonometric outputs have no mean at any m, so the law
+        describes the centre of their distribution, as long as hardly any denominator is near 0.
+        Cost: O(k^2 (d + dv + degrees)) a query that sees k keys, where degrees is some |z_j|; no
+        array of k x k is stored.
+        """
+        call = prepare("attention_law", Q, K, V, causal, key_mask, scale, empty)
+        sizes = integers("attention_law", "m", m, 1)
+        arrays = [array.astype(np.float64, copy=False) for array in call.arrays]
+        options = call.options
+        found = _core.attention_law(self._compiled, *arrays, **options, m=sizes, threads=get_num_threads())
+        mse, bias, denominator, farthest = found
+        queries, columns = call.shape[:-1], call.shape[-1]
+        several = isinstance(m, (Sequence, np.ndarray))
+        leading = (len(sizes),) if several else ()
+        return AttentionLaw(
+            mse.reshape(*leading, *queries),
+            bias.reshape(*leading, *queries, columns),
+            denominator.reshape(*leading, *queries),
+            farthest.reshape(queries),
+        )
 
     def fit(self, X: npt.ArrayLike, Y: npt.ArrayLike | None = None) -> "Estimator":
         """Return the estimator adapted to data; a family that does not adapt returns itself.

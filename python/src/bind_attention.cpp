@@ -1,5 +1,7 @@
 #include "estimators/attention/attention.h"
 #include "estimators/attention/state.h"
+#include "estimators/estimator.h"
+#include "estimators/laws/attention.h"
 #include "python/src/attention_arrays.h"
 #include "python/src/bind.h"
 #include "python/src/execution.h"
@@ -8,6 +10,7 @@
 
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace bochner::python {
@@ -147,6 +150,21 @@ void bind_attention(py::module_& module) {
   bind_scalar<double>(module);
   bind_state<float>(module, "AttentionState32");
   bind_state<double>(module, "AttentionState64");
+  module.def(
+      "attention_law",
+      [](const Estimator& estimator, const Array<double>& Q, const Array<double>& K, const Array<double>& V,
+         bool causal, const Mask& key_mask, std::optional<double> scale, bool zero_if_empty,
+         const std::vector<Index>& m, int threads) {
+        auto out = output_of(Q, V);
+        const auto batch = as_batch(Q, K, V, out);
+        const auto options = as_options(causal, key_mask, scale, zero_if_empty);
+        AttentionLaw law =
+            without_gil([&] { return attention_law(estimator, batch, m, options, interruptible(threads)); });
+        return py::make_tuple(to_numpy(std::move(law.mse)), to_numpy(std::move(law.bias)),
+                              to_numpy(std::move(law.denominator)), to_numpy(std::move(law.farthest)));
+      },
+      "estimator"_a, "Q"_a.noconvert(), "K"_a.noconvert(), "V"_a.noconvert(), "causal"_a, "key_mask"_a, "scale"_a,
+      "zero_if_empty"_a, "m"_a, "threads"_a);
 }
 
 }  // namespace bochner::python
