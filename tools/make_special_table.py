@@ -19,6 +19,7 @@ DIMENSIONS = (1, 2, 3, 4, 5, 8, 9, 15, 16, 33, 64, 127, 256, 511, 1024, 4096, 65
 ARGUMENTS = tuple(float(f"{10.0 ** (-8 + 6 * i / 8):.15g}") for i in range(8)) + tuple(
     float(f"{10.0 ** (-2 + (3.602059991327962 + 2) * i / 27):.15g}") for i in range(28)
 )
+DEGREES = (1, 8, 40)
 LARGE_DIMENSIONS = (1, 2, 5, 64, 4096)
 LARGE_ARGUMENTS = (16000.0, 4e6, 1.6e7)
 
@@ -79,6 +80,17 @@ def negative_row(d, argument):
     return [moment, mp.exp(-w) - moment, once, mpf(0) if d == 1 else (1 + four) / 2 - once**2, once**2 - twice]
 
 
+def hyp1f1(a, b, x):
+    return series(lambda k: (a + k) * x / ((b + k) * (k + 1)), DIGITS)
+
+
+def harmonic_row(d, argument):
+    """Logs of 1F1((d + l)/2; d/2 + l; x) and 1F1(l/2; d/2 + l; x) for some degrees l, at x = argument."""
+    x, half = mpf(argument), mpf(d) / 2
+    rows = [(hyp1f1(half + mpf(n) / 2, half + n, x), hyp1f1(mpf(n) / 2, half + n, x)) for n in DEGREES]
+    return [mp.log(value) for row in rows for value in row]
+
+
 def large_row(d, argument):
     """Logs of F_d(v) and B_d(q) where the plain series is too long: mpmath's own asymptotic expansions."""
     v = mpf(argument)
@@ -107,6 +119,8 @@ def main(folder):
     write(folder / "special_positive.csv", ["d", "argument", *logs, *gaps], positive_row, DIMENSIONS, ARGUMENTS)
     values = ["kummer", "kummer_gap", "bessel", "bessel_cos_gap", "bessel_pair_gap"]
     write(folder / "special_negative.csv", ["d", "minus_argument", *values], negative_row, DIMENSIONS, ARGUMENTS)
+    harmonics = [f"{name}_{n}" for n in DEGREES for name in ("exp", "cos")]
+    write(folder / "special_harmonic.csv", ["d", "argument", *harmonics], harmonic_row, DIMENSIONS, ARGUMENTS)
     large = ["log_kummer", "log_bessel"]
     write(folder / "special_large.csv", ["d", "argument", *large], large_row, LARGE_DIMENSIONS, LARGE_ARGUMENTS)
 

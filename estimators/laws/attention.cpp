@@ -134,30 +134,32 @@ class HeadLaw {
   void fill(const Query& query, Index seen, Index index, AttentionLaw& law, Limit limit) const {
     const Vector<double> x = root_ * query.transpose();
     const Estimates estimates = estimates_of(x, seen);
-    const auto values = values_.topRows(seen);
-
     Vector<double> log_mean(seen), sign(seen);
     for (Index j = 0; j < seen; ++j) {
       const SignedLog mean = estimates.mean[static_cast<std::size_t>(j)].scaled(estimates.prefactor(j));
       log_mean(j) = mean.log;
       sign(j) = mean.sign;
     }
-    const double largest = log_mean.maxCoeff();
+    Index dominant = 0;
+    const double largest = log_mean.maxCoeff(&dominant);
     const Vector<double> weights = sign.array() * (log_mean.array() - largest).exp();
     const double total = weights.sum();
-    limit = (weights.transpose() * values) / total;
+    // Values relative to that of the heaviest key: its own distance from the average may be far below rounding of the
+    // values, and have the largest variance of all before it.
+    const Matrix<double> relative = values_.topRows(seen).rowwise() - values_.row(dominant);
+    const Vector<double> average = relative.transpose() * weights / total;
+    limit = values_.row(dominant) + average.transpose();
 
     // Scores are (x / scale).(k / scale): a kernel's own scaling of its projections is no part of softmax.
     const Vector<double> scores = keys_.topRows(seen) * x / (estimate_.scale * estimate_.scale);
     const Vector<double> softmax = (scores.array() - scores.maxCoeff()).exp();
-    const Vector<double> exact = (softmax.transpose() * values).transpose() / softmax.sum();
-    const auto columns = static_cast<double>(values.cols());
-    law.farthest(index) = (values.rowwise() - exact.transpose()).rowwise().squaredNorm().maxCoeff() / columns;
+    const Vector<double> exact = relative.transpose() * softmax / softmax.sum();
+    const auto columns = static_cast<double>(values_.cols());
+    law.farthest(index) = (relative.rowwise() - exact.transpose()).rowwise().squaredNorm().maxCoeff() / columns;
 
-    const Vector<double> offset = limit.transpose() - exact;
     // A mean denominator that is not positive, which only a foreign radial law has, leaves no law.
     const double log_total = total > 0 ? largest + std::log(total) : -kInfinity;
-    fill_sums(estimates, log_total, values.rowwise() - limit, offset, index, law);
+    fill_sums(estimates, log_total, relative.rowwise() - average.transpose(), average - exact, index, law);
   }
 
  private:
@@ -176,12 +178,13 @@ class HeadLaw {
     return estimates;
   }
 
-  template <class Differences>
-  void fill_sums(const Estimates& estimates, double log_total, const Differences& differences,
-                 const Vector<double>& offset, Index index, AttentionLaw& law) const {
+  /// The law from the u_j, and the difference of limit and exact output.
+  void fill_sums(const Estimates& estimates, double log_total, Matrix<double> u, const Vector<double>& offset,
+                 Index index, AttentionLaw& law) const {
     // Weights of numerator and denominator, each relative to its largest; |weight| <= 1 and |Cov| <= 1.
     const Vector<double> log_one = (estimates.prefactor + estimates.half_second).array() - log_total;
-    const Vector<double> log_length = differences.rowwise().norm().array().log();
+    const Vector<double> length = u.rowwise().norm();
+    const Vector<double> log_length = length.array().log();
     const double log_denominator = log_one.maxCoeff();
     const double log_numerator = (log_one + log_length).maxCoeff();
     const auto first = offset.size() * index;
@@ -192,9 +195,11 @@ class HeadLaw {
       return;
     }
     const Vector<double> one = (log_one.array() - log_denominator).exp();
-    // All values alike: nothing can go wrong.
+    for (Index j = 0; j < u.rows(); ++j) {
+      if (length(j) > 0) u.row(j) *= std::exp(log_one(j) + log_length(j) - log_numerator) / length(j);
+    }
+    // Where all values are alike nothing can go wrong.
     const double numerator_shift = std::isinf(log_numerator) ? 0 : log_numerator;
-    const Matrix<double> u = (log_one.array() - numerator_shift).exp().matrix().asDiagonal() * differences;
 
     const std::vector<PairSums> sums = pair_sums(estimates, u, one);
     const auto columns = static_cast<double>(offset.size());

@@ -121,6 +121,24 @@ TEST(Special, LogHyp0F1KeepsItsContract) {
   expect_within(worst, kLogHyp0F1Error, "log_hyp0f1");
 }
 
+TEST(Special, LogHyp1F1KeepsItsContract) {
+  for (const int degree : {1, 8, 40}) {
+    for (const std::string name : {"exp", "cos"}) {
+      const double half = degree / 2.0;
+      Worst worst;
+      for (const Row& row : column("special_harmonic.csv", name + "_" + std::to_string(degree))) {
+        const double start = static_cast<double>(row.d) / 2;
+        const double upper = name == "exp" ? start + half : half;
+        worst.add(scaled_log_error(log_hyp1f1(upper, start + degree, row.argument), row.value), row);
+      }
+      expect_within(worst, kLogHyp1F1Error, "log_hyp1f1 of " + name + ", degree " + std::to_string(degree));
+    }
+  }
+  EXPECT_EQ(log_hyp1f1(0, 2.5, 7), 0);
+  EXPECT_EQ(log_hyp1f1(2, 2.5, 0), 0);
+  EXPECT_NEAR(log_hyp1f1(3, 3, 2e6), 2e6, 2e6 * kLogHyp1F1Error) << "e^x, far above the forward sums";
+}
+
 TEST(Special, LargeArgumentsKeepTheContract) {
   for (const std::string name : {"log_kummer", "log_bessel"}) {
     const bool kummer_column = name == "log_kummer";
@@ -376,6 +394,12 @@ TEST(Special, BadArgumentsAreNamed) {
   expect_message<std::domain_error>([] { log_hyp0f1(0, 1); }, "log_hyp0f1: b is 0; expected a finite positive number");
   expect_message<std::domain_error>([] { log_hyp0f1(1, -1); },
                                     "log_hyp0f1: x is -1; expected a finite number of at least 0");
+  expect_message<std::domain_error>([] { log_hyp1f1(-1, 1, 1); },
+                                    "log_hyp1f1: a is -1; expected a finite number of at least 0");
+  expect_message<std::domain_error>([] { log_hyp1f1(1, 0, 1); },
+                                    "log_hyp1f1: b is 0; expected a finite positive number");
+  expect_message<std::domain_error>([] { log_hyp1f1(1, 1, kNan); },
+                                    "log_hyp1f1: x is nan; expected a finite number of at least 0");
   expect_message<std::domain_error>([] { hyp0f1(-1, 1); }, "hyp0f1: b is -1; expected a finite positive number");
   expect_message<std::domain_error>([] { hyp0f1(1, kNan); }, "hyp0f1: x is nan; expected a finite number");
 }
