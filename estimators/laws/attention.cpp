@@ -213,13 +213,13 @@ class HeadLaw {
         total.toward += weight * sums[c].toward;
       }
       const double log_m = std::log(static_cast<double>(m_[k]));
-      // Variances that are zero may round below it.
-      const double variance = exp_times(2 * numerator_shift - log_m, std::max(0.0, total.variance));
+      const double variance = exp_times(2 * numerator_shift - log_m, total.variance);
       const Vector<double> toward = -u.transpose() * total.toward;
       Vector<double> bias(offset.size());
       for (Index c = 0; c < bias.size(); ++c) {
         bias(c) = offset(c) + exp_times(numerator_shift + log_denominator - log_m, toward(c));
       }
+      // Variances that are zero may round below it.
       const double mse = variance + 2 * offset.dot(bias) - offset.squaredNorm();
       law.mse(row, index) = std::isfinite(mse) ? std::max(0.0, mse) / columns : kInfinity;
       law.denominator(row, index) = exp_times(2 * log_denominator - log_m, std::max(0.0, total.denominator));

@@ -12,6 +12,8 @@ namespace {
 
 /// A product of two parts below this is below rounding.
 constexpr double kNegligible = 1e-9;
+/// So many falling parts below it in succession end the series.
+constexpr int kQuietDegrees = 3;
 
 /// P_{l+1}(t) = forward(l) t P_l(t) - (forward(l) - 1) P_{l-1}(t), l >= 1, in R^d.
 double forward(double dim, double degree) { return (2 * degree + dim - 2) / (degree + dim - 2); }
@@ -31,24 +33,31 @@ PairCovariance::PairCovariance(const RadialLaw& radial, Shape shape, Index dim, 
   if (dim < 2) return;  // two directions of a line have no angle to keep
   double factor = cosine;
   double before = 1;
-  Vector<double> last = Vector<double>::Constant(q.size(), 1);
+  const auto part_of = [&](Index degree) {
+    const double half_log = degree == 0 ? 0 : log_harmonics(dim_, static_cast<double>(degree)) / 2;
+    Vector<double> part(q.size());
+    for (Index i = 0; i < q.size(); ++i) {
+      const auto harmonic = radial.harmonic(shape, dim, degree, q(i));
+      if (!harmonic) {
+        throw NoLawError("attention_law: no law is known of pairs of frequencies of the radial law " +
+                         radial.describe());
+      }
+      part(i) = harmonic->scaled(half_log - log_scale(i)).value();
+    }
+    return part;
+  };
+  Vector<double> last = part_of(0);
+  int quiet = 0;
   for (Index degree = 1;; ++degree) {
     const auto order = static_cast<double>(degree);
     const bool vanishes = factor == 0 || (degree % 2 != 0 && shape != Shape::kExp);
     if (!vanishes) {
-      const double half_log = log_harmonics(dim_, order) / 2;
-      Vector<double> part(q.size());
-      for (Index i = 0; i < q.size(); ++i) {
-        const auto harmonic = radial.harmonic(shape, dim, degree, q(i));
-        if (!harmonic) {
-          throw NoLawError("attention_law: no law is known of pairs of frequencies of the radial law " +
-                           radial.describe());
-        }
-        part(i) = harmonic->scaled(half_log - log_scale(i)).value();
-      }
-      // Parts rise with the degree before they fall.
+      Vector<double> part = part_of(degree);
+      // Parts rise with the degree before they fall, from far below rounding where q is large, and those of cosines of
+      // one radius pass through zero on the way.
       const bool falling = (part.array().abs() <= last.array().abs()).all();
-      if (falling && part.cwiseAbs().maxCoeff() <= kNegligible) return;
+      quiet = falling && part.cwiseAbs().maxCoeff() <= kNegligible ? quiet + 1 : 0;
+      if (quiet == kQuietDegrees) return;
       last = part;
       terms_.push_back({degree, factor, std::move(part)});
     }

@@ -2,6 +2,7 @@
 
 #include "core/special.h"
 
+#include <boost/math/special_functions/bessel.hpp>
 #include <boost/math/special_functions/gamma.hpp>
 
 #include <cmath>
@@ -40,9 +41,15 @@ std::optional<SignedLog> ConstantRadialLaw::harmonic(Shape shape, Index dim, Ind
   const double start = static_cast<double>(dim) / 2;
   const double order = start + 2 * half;
   const double x = start * q / 2;
-  const double factor = half * std::log(x) + boost::math::lgamma(start) - boost::math::lgamma(order);
+  const double log_gamma = boost::math::lgamma(start);
+  const double factor = half * std::log(x) + log_gamma - boost::math::lgamma(order);
   if (shape != Shape::kCos) return SignedLog::positive(factor + log_hyp0f1(order, x));
-  const SignedLog value = SignedLog::from(hyp0f1(order, -x)).scaled(factor);
+  // 0F1 of a negative argument is right absolutely; beside the huge number of harmonics of a high degree it must be so
+  // relatively. It is, well below its first zero; above, a Bessel function is.
+  const SignedLog value = 16 * x < order * order
+                              ? SignedLog::from(hyp0f1(order, -x)).scaled(factor)
+                              : SignedLog::from(boost::math::cyl_bessel_j(order - 1, 2 * std::sqrt(x)))
+                                    .scaled(log_gamma + (1 - start) * std::log(x) / 2);
   return degree % 4 == 0 ? value : -value;
 }
 

@@ -4,6 +4,7 @@
 #include <boost/math/quadrature/gauss.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -96,6 +97,56 @@ class PairQuadrature {
   std::vector<std::pair<double, double>> norms_;
 };
 
+/// E f(|w| |u| t) P_l(t) over the norm and the cosine t = cos(a), of density sin(a)^(d-2), with P_l by its recurrence.
+TEST(RadialLaw, HarmonicsAreTheirIntegrals) {
+  using Gauss = boost::math::quadrature::gauss<double, 60>;
+  const auto for_nodes = [](double low, double high, const auto& body) {
+    const double half = (high - low) / 2, middle = (high + low) / 2;
+    for (std::size_t k = 0; k < Gauss::abscissa().size(); ++k) {
+      body(middle + half * Gauss::abscissa()[k], half * Gauss::weights()[k]);
+      body(middle - half * Gauss::abscissa()[k], half * Gauss::weights()[k]);
+    }
+  };
+  for (const auto& registered : registered_radial_laws()) {
+    const auto radial = make_radial_law(registered.name);
+    for (const Index d : {2, 3, 7}) {
+      const auto dim = static_cast<double>(d);
+      for (const Index degree : {0, 1, 2, 3, 4, 6}) {
+        std::array<double, 3> sum{};
+        double total = 0;
+        const auto add_norm = [&](double r, double density) {
+          for_nodes(0, std::numbers::pi, [&](double angle, double weight) {
+            const double t = std::cos(angle);
+            double polynomial = 1, before = 0;
+            for (Index l = 0; l < degree; ++l) {
+              const auto order = static_cast<double>(l);
+              const double ahead = l == 0 ? 1 : (2 * order + dim - 2) / (order + dim - 2);
+              before = std::exchange(polynomial, ahead * t * polynomial - (ahead - 1) * before);
+            }
+            const double mass = density * weight * std::pow(std::sin(angle), dim - 2);
+            total += mass;
+            const double x = 1.4 * r * t;
+            sum[0] += mass * polynomial * std::exp(x);
+            sum[1] += mass * polynomial * std::cosh(x);
+            sum[2] += mass * polynomial * std::cos(x);
+          });
+        };
+        if (registered.name == "constant") {
+          add_norm(std::sqrt(dim), 1);
+        } else {
+          for_nodes(0, 12, [&](double r, double weight) {
+            add_norm(r, weight * std::pow(r, dim - 1) * std::exp(-r * r / 2));
+          });
+        }
+        for (std::size_t k = 0; k < kShapes.size(); ++k) {
+          EXPECT_NEAR(radial->harmonic(kShapes[k], d, degree, 1.96)->value(), sum[k] / total, 1e-10)
+              << registered.name << " d=" << d << " degree " << degree << " shape " << k;
+        }
+      }
+    }
+  }
+}
+
 /// Cov(f(w1.x), f(w2.y)) by the series, two points of these squared norms at this angle.
 double series(const RadialLaw& radial, Shape shape, Index dim, double q, double other, double cosine, double rows) {
   const Vector<double> squares = (Vector<double>(2) << q, other).finished();
@@ -165,6 +216,13 @@ TEST(PairCovariance, OfEqualDirectionsIsTheSecondMoment) {
       }
     }
   }
+}
+
+TEST(PairCovariance, SeriesThatBeginsBelowRoundingIsSummed) {
+  // Cosines of a phase of up to 226: the first parts are of order 1e-42, those of degrees around 200 make the sum.
+  const auto radial = make_radial_law("constant");
+  const double exact = (1 + radial->mean(Shape::kCos, 128, 1600).value()) / 2;
+  EXPECT_NEAR(series(*radial, Shape::kCos, 128, 400, 400, 1, 1), exact, 1e-11);
 }
 
 TEST(PairCovariance, OfTheSimplexSeesOddDegrees) {
@@ -372,7 +430,7 @@ TEST(AttentionLaw, QueryThatSeesNothingHasNoError) {
 
 /// Products of weights and covariances span hundreds of powers of ten; the law is their sum all the same.
 TEST(AttentionLaw, LargeNormsAreInfiniteOrRightButNeverNan) {
-  for (const double factor : {3.0, 10.0, 30.0, 100.0, 1000.0}) {
+  for (const double factor : {3.0, 10.0, 100.0}) {
     const Rows Q = factor * normal_rows(3, 8, 1), K = factor * normal_rows(40, 8, 2), V = normal_rows(40, 3, 3);
     for (const auto& features : registered_features()) {
       for (const auto& coupling : registered_couplings()) {
