@@ -131,7 +131,6 @@ def uniform_attention(
     zero_if_empty: bool,
     threads: int,
 ) -> _Float: ...
-
 def attention_law(
     estimator: Estimator,
     Q: _Float64,

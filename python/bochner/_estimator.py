@@ -264,10 +264,10 @@ class Estimator:
         """
         call = prepare("attention_law", Q, K, V, causal, key_mask, scale, empty)
         sizes = integers("attention_law", "m", m, 1)
-        arrays = [array.astype(np.float64, copy=False) for array in call.arrays]
-        options = call.options
-        found = _core.attention_law(self._compiled, *arrays, **options, m=sizes, threads=get_num_threads())
-        mse, bias, denominator, farthest = found
+        query, key, value = (array.astype(np.float64, copy=False) for array in call.arrays)
+        mse, bias, denominator, farthest = _core.attention_law(
+            self._compiled, query, key, value, **call.options, m=sizes, threads=get_num_threads()
+        )
         queries, columns = call.shape[:-1], call.shape[-1]
         several = isinstance(m, (Sequence, np.ndarray))
         leading = (len(sizes),) if several else ()

@@ -5,6 +5,7 @@ A figure is a file here, a subclass of `Figure`, and a line in `FIGURES`.
 
 from __future__ import annotations
 
+from bochner.reproduce.attention_law import AttentionLaw
 from bochner.reproduce.coverage import Coverage
 from bochner.reproduce.denominators import Denominators
 from bochner.reproduce.digits import Digits
@@ -13,6 +14,7 @@ from bochner.reproduce.fig3 import Fig3
 from bochner.reproduce.fig4 import Fig4
 from bochner.reproduce.fig4_norms import Fig4Norms
 from bochner.reproduce.fig14 import Fig14
+from bochner.reproduce.fig4_real import Fig4Real
 from bochner.reproduce.figure import Figure
 from bochner.reproduce.lemma2 import Lemma2
 from bochner.reproduce.theorem2 import Theorem2
@@ -27,6 +29,8 @@ FIGURES: tuple[type[Figure], ...] = (
     Fig4Norms,
     Fig14,
     Denominators,
+    Fig4Real,
+    AttentionLaw,
     Digits,
     Coverage,
 )
