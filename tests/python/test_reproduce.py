@@ -81,7 +81,8 @@ def rows(path):
 
 
 def test_quick_run_writes_all_that_is_promised(quick_run):
-    names = [figure.name for figure in reproduce.FIGURES]
+    skipped = {figure.name: figure("quick", 0).skip() for figure in reproduce.FIGURES}
+    names = [name for name, reason in skipped.items() if reason is None]
     verdicts = json.loads((quick_run / "verdicts.json").read_text())
     page = (quick_run / "index.html").read_text()
 
@@ -104,6 +105,10 @@ def test_quick_run_writes_all_that_is_promised(quick_run):
             assert pixels[..., :3].std() > 0.02
             assert "<svg" in (quick_run / f"{picture['name']}.svg").read_text()
             assert len(picture["alt"]) > 40
+    for name, reason in skipped.items():
+        if reason is not None:
+            assert "pip install" in reason
+            assert json.loads((quick_run / "parts" / f"{name}.json").read_text())["skipped"] == reason
 
 
 def test_facts_are_in_the_metadata_and_not_in_the_columns(quick_run):

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullFormatter
 from scipy import stats
 
 import bochner
@@ -28,8 +29,8 @@ class Fig4Real(Figure):
     title = "Fig 4 on real queries, keys and values: every head of MiniLM"
     claims = ("Fig 4",)
     sizes = {
-        "quick": {"p": [32, 256], "passages": 5, "draws": 3},
-        "default": {"p": [32, 64, 128, 256, 512], "passages": 12, "draws": 5},
+        "quick": {"p": [32, 256], "passages": 4, "draws": 3},
+        "default": {"p": [32, 64, 128, 256, 512], "passages": 10, "draws": 5},
         "full": {"p": [32, 64, 128, 256, 512, 1024, 2048, 4096], "passages": 32, "draws": 15},
     }
 
@@ -148,8 +149,10 @@ class Fig4Real(Figure):
                 )
             axes.axhline(1, color=style.COLOURS["uniform averaging"], linestyle="-.")
             axes.set(xscale="log", yscale="log", xlabel=label)
-            ranks = [f"{name} {_rank(table, column, name):+.2f}" for name in families]
-            axes.set_title("rank correlation:\n" + ", ".join(ranks), fontsize=8.5)
+            ranks = [f"{name[0].upper()} {_rank(table, column, name):+.2f}" for name in families]
+            axes.set_title("rank correlation: " + ", ".join(ranks), fontsize=9)
+            axes.xaxis.set_minor_formatter(NullFormatter())
+            axes.yaxis.set_minor_formatter(NullFormatter())
         panels[0].set_ylabel(f"MSE / MSE of averaging, p = {self.setting['p'][-1]}")
         canvas.legend(*panels[2].get_legend_handles_labels(), loc="outside lower center", ncols=3)
         alt = (
@@ -232,7 +235,8 @@ class Fig4Real(Figure):
             f"After the division by d^(1/4) the heads have a mean |q|² from {heads['q2'].min():.1f} to {heads['q2'].max():.0f} and a mean |k|² from {heads['k2'].min():.1f} to {heads['k2'].max():.0f}; "
             f"the number of keys that count, the exponential of the entropy of the weights, goes from {heads['keys'].min():.1f} to {heads['keys'].max():.0f}. "
             "The variance of one frequency is about e^|q+k|² for positive features and e^|q−k|² for trigonometric ones, in units of the kernel squared: "
-            "the lower picture draws the error of a head against these, weighted as attention weighs its keys, and against its sharpness."
+            "the lower picture draws the error of a head against these exponents, weighted as attention weighs its keys, and against its sharpness. "
+            "Trigonometric denominators have either sign in all heads; the mean over the queries of a head is then that of the one whose denominator comes nearest to 0, whatever the head."
         )
 
 
