@@ -78,10 +78,10 @@ class SecondMoment {
   double centred(double q_sum, double dot, const SignedLog& product, double scale) const {
     const auto part = [&](double q) {
       const SignedLog second = radial_.mean(shape_, dim_, std::max(0.0, q));
-      const double ratio = second.log - product.log;
+      const auto ratio = static_cast<double>(second.log - product.log);
       // Their difference where they are close, as for short z.
       if (second.sign > 0 && product.sign > 0 && std::fabs(ratio) < 1) {
-        return std::expm1(ratio) * std::exp(product.log - scale);
+        return std::expm1(ratio) * std::exp(static_cast<double>(product.log) - scale);
       }
       return second.scaled(-scale).value() - product.scaled(-scale).value();
     };
@@ -118,7 +118,9 @@ struct PairSums {
 
 class HeadLaw {
  public:
-  HeadLaw(const Estimator& estimator, std::span<const Index> m, double scale, const AttentionTask<double>& task)
+  /// Of the keys of the task at these positions.
+  HeadLaw(const Estimator& estimator, std::span<const Index> m, double scale, const AttentionTask<double>& task,
+          const std::vector<Index>& positions)
       : estimator_(estimator),
         m_(m),
         estimate_(*estimator.features().one_frequency(estimator.kernel())),
@@ -126,8 +128,8 @@ class HeadLaw {
         root_(std::sqrt(scale) * estimate_.scale),
         pairs_(pair_weights(estimator, m, dim_)),
         moment_(estimator.radial(), estimate_.shape, dim_),
-        keys_(root_ * task.keys),
-        values_(task.values) {}
+        keys_(root_ * task.keys(positions, Eigen::all)),
+        values_(task.values(positions, Eigen::all)) {}
 
   /// Columns `index` of the law for one query that sees the first `seen` keys; `limit` (dv) is the output as m grows.
   template <class Query, class Limit>
@@ -137,7 +139,7 @@ class HeadLaw {
     Vector<double> log_mean(seen), sign(seen);
     for (Index j = 0; j < seen; ++j) {
       const SignedLog mean = estimates.mean[static_cast<std::size_t>(j)].scaled(estimates.prefactor(j));
-      log_mean(j) = mean.log;
+      log_mean(j) = static_cast<double>(mean.log);
       sign(j) = mean.sign;
     }
     Index dominant = 0;
@@ -173,7 +175,7 @@ class HeadLaw {
     estimates.half_second.resize(seen);
     for (Index j = 0; j < seen; ++j) {
       estimates.mean[static_cast<std::size_t>(j)] = estimator_.radial().mean(estimate_.shape, dim_, estimates.q(j));
-      estimates.half_second(j) = moment_.of_square(estimates.q(j)).log / 2;
+      estimates.half_second(j) = static_cast<double>(moment_.of_square(estimates.q(j)).log) / 2;
     }
     return estimates;
   }
@@ -284,8 +286,17 @@ class HeadLaw {
   PairWeights pairs_;
   SecondMoment moment_;
   Matrix<double> keys_;
-  Eigen::Map<const Matrix<double>> values_;
+  Matrix<double> values_;
 };
+
+/// The keys that count.
+std::vector<Index> positions_of(const VisibleKeys& visible) {
+  std::vector<Index> positions;
+  for (Cursor keys = Cursor::forward(visible.keys, visible.mask); !keys.done(); keys.advance()) {
+    positions.push_back(keys.at());
+  }
+  return positions;
+}
 
 }  // namespace
 
@@ -303,10 +314,12 @@ AttentionLaw attention_law(const Estimator& estimator, const AttentionBatch<doub
   AttentionLaw law{Matrix<double>::Zero(sizes, queries), Matrix<double>::Zero(sizes, queries * batch.V.cols),
                    Matrix<double>::Zero(sizes, queries), Vector<double>::Zero(queries)};
   for_attention_tasks<double>(batch, options, {.queries = kQueries}, execution, [&](AttentionTask<double>& task) {
-    const HeadLaw head(estimator, m, scale, task);
+    const std::vector<Index> positions = positions_of(task.visible);
+    const HeadLaw head(estimator, m, scale, task, positions);
     const Index first = (task.out.data() - batch.out.data) / batch.out.cols;
     for (Index i = 0; i < task.queries.rows(); ++i) {
-      const Index seen = task.seen[static_cast<std::size_t>(i)];
+      const Index limit = task.visible.limit(task.first_query + i);
+      const Index seen = std::lower_bound(positions.begin(), positions.end(), limit) - positions.begin();
       if (seen == 0) {
         task.out.row(i).setZero();
       } else {

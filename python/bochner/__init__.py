@@ -37,8 +37,8 @@ from ._functions import FunctionFeatures
 from ._threads import get_num_threads, set_num_threads
 
 __all__ = [
-    "AttentionState",
     "AttentionLaw",
+    "AttentionState",
     "Component",
     "Coupling",
     "Entry",

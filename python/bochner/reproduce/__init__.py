@@ -13,8 +13,8 @@ from bochner.reproduce.fig2 import Fig2
 from bochner.reproduce.fig3 import Fig3
 from bochner.reproduce.fig4 import Fig4
 from bochner.reproduce.fig4_norms import Fig4Norms
-from bochner.reproduce.fig14 import Fig14
 from bochner.reproduce.fig4_real import Fig4Real
+from bochner.reproduce.fig14 import Fig14
 from bochner.reproduce.figure import Figure
 from bochner.reproduce.lemma2 import Lemma2
 from bochner.reproduce.theorem2 import Theorem2
@@ -27,10 +27,10 @@ FIGURES: tuple[type[Figure], ...] = (
     Fig3,
     Fig4,
     Fig4Norms,
-    Fig14,
-    Denominators,
     Fig4Real,
     AttentionLaw,
+    Fig14,
+    Denominators,
     Digits,
     Coverage,
 )

