@@ -20,7 +20,8 @@ enum class Sampler { kAutomatic, kPlain, kTilted };
 /// shortfall of a 95 % interval grows as the skewness of the squared errors over sqrt(trials), and that skewness, for
 /// errors with exponential tails, about as the kurtosis. Measured at this limit with positive features, m = 1 and 16,
 /// at 3,000 to 10,000 repeats: 94.7 and 94.3 % for 1,000 trials, 95.1 and 94.4 % for 10,000, and for 100,000 with m = 1
-/// 94.4 %, hyperbolic 94.3 %; with m = 256 and 10,000 trials 93.0 +- 1.7 %, where a limit of 0.05 has 95.5 +- 2.
+/// 94.4 %, hyperbolic 94.3 %; with m = 256 and 10,000 trials 93.9 +- 1.0 %, where a limit of 0.05 is no better: 93.8
+/// +- 1.1 %.
 inline constexpr double kPlainLimit = 0.08;
 
 /// Trials of a run and, times cells, of its tilted streams: one word holds both.
