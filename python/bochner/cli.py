@@ -43,7 +43,7 @@ def _chosen(names: list[str], known: list[str]) -> list[str]:
 @app.command()
 def reproduce(
     figures: Annotated[list[str] | None, typer.Argument(metavar="[FIGURE]...", help="All figures by default.")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Under half a minute, rough.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Under a minute, rough.")] = False,
     full: Annotated[bool, typer.Option("--full", help="The paper's sizes; takes long.")] = False,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results"),
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Names all random draws.")] = 0,

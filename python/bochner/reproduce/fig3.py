@@ -57,8 +57,8 @@ class Fig3(Figure):
             "m": 256,
             "shortest": 2**8,
             "longest_exact": [2**11],
-            "longest_FAVOR": [2**13],
-            "longest_stored": 2**12,
+            "longest_FAVOR": [2**12],
+            "longest_stored": 2**11,
             "rounds": 3,
         },
         "default": {
