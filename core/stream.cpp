@@ -2,7 +2,19 @@
 
 #include <stdexcept>
 
+#include "core/simd/uniforms.h"
+
 namespace bochner {
+
+void Stream::fill_uniform(std::span<double> values) {
+  std::size_t i = 0;
+  while (i < values.size() && used_ < block_.size()) values[i++] = uniform();
+  const std::size_t blocks = (values.size() - i) / block_.size();
+  simd::philox_uniforms(counter_, key_, values.subspan(i, blocks * block_.size()));
+  counter_[0] += blocks;
+  i += blocks * block_.size();
+  while (i < values.size()) values[i++] = uniform();
+}
 
 std::uint64_t Stream::below(std::uint64_t n) {
   if (n == 0) throw std::invalid_argument("below: n is 0; expected at least 1");

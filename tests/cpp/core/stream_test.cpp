@@ -6,6 +6,7 @@
 #include <cmath>
 #include <set>
 #include <stdexcept>
+#include <vector>
 
 namespace bochner {
 namespace {
@@ -40,6 +41,21 @@ TEST(Stream, WordsAreTheBlocksOfItsNameInOrder) {
   Stream stream(5, Purpose::kTilt, 11, 13);
   for (std::uint64_t position = 0; position < 3; ++position) {
     for (const std::uint64_t word : philox4x64({position, 11, 13, 0}, {5, 2})) EXPECT_EQ(stream.next(), word);
+  }
+}
+
+TEST(Stream, FilledUniformsAreThoseOneByOne) {
+  for (const int before : {0, 1, 2, 3, 4, 5}) {
+    for (const std::size_t length : {0U, 1U, 2U, 3U, 4U, 5U, 31U, 32U, 33U, 63U, 64U, 65U, 300U}) {
+      Stream stream(5, Purpose::kData, 11, 13);
+      for (int i = 0; i < before; ++i) stream.next();
+      Stream one_by_one = stream;
+      std::vector<double> filled(length), expected(length);
+      stream.fill_uniform(filled);
+      for (double& value : expected) value = one_by_one.uniform();
+      EXPECT_EQ(filled, expected) << before << ", " << length;
+      EXPECT_EQ(stream.next(), one_by_one.next()) << before << ", " << length;
+    }
   }
 }
 
