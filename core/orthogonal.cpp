@@ -1,12 +1,12 @@
 #include "core/orthogonal.h"
 
-#include <Eigen/QR>
-#include <cmath>
+#include <algorithm>
 #include <span>
 #include <stdexcept>
 
 #include "core/check.h"
 #include "core/sampling.h"
+#include "core/simd/orthonormalize.h"
 
 namespace bochner {
 
@@ -20,34 +20,26 @@ void require_frame(Index rows, Index dim, const char* function) {
   }
 }
 
-std::span<double> numbers_of(Matrix<double>& matrix, Index first_row) {
-  const Index offset = first_row * matrix.cols();
-  return {matrix.data() + offset, static_cast<std::size_t>(matrix.size() - offset)};
-}
-
-// Gram-Schmidt of the rows, in the stable form of Householder's QR of the transpose. Uses `vectors` as workspace.
-Matrix<double> orthonormal_rows(Matrix<double>& vectors) {
-  const Index rows = vectors.rows(), dim = vectors.cols();
-  // The same memory read by columns is the transpose, so nothing is copied.
-  Eigen::Map<Eigen::MatrixXd> columns(vectors.data(), dim, rows);
-  const Eigen::HouseholderQR<Eigen::Ref<Eigen::MatrixXd>> qr(columns);
-
-  Matrix<double> result(rows, dim);
-  Eigen::Map<Eigen::MatrixXd> q(result.data(), dim, rows);
-  q.setIdentity();
-  q.applyOnTheLeft(qr.householderQ());
-  // Householder's R has a diagonal of either sign, which depends on the data; only with a positive one is Q Haar.
-  for (Index row = 0; row < rows; ++row) q.col(row) *= std::copysign(1.0, columns(row, row));
-  return result;
+std::span<double> numbers_of(Matrix<double>& matrix, Index first_row, Index rows) {
+  return {matrix.data() + first_row * matrix.cols(), static_cast<std::size_t>(rows * matrix.cols())};
 }
 
 }  // namespace
 
 Matrix<double> haar_rows(Stream& stream, Index rows, Index dim) {
   require_frame(rows, dim, "haar_rows");
-  Matrix<double> gaussian(rows, dim);
-  fill_normal(stream, numbers_of(gaussian, 0));
-  return orthonormal_rows(gaussian);
+  return haar_blocks(stream, rows, dim);
+}
+
+Matrix<double> haar_blocks(Stream& stream, Index rows, Index dim) {
+  require_at_least(rows, 1, "haar_blocks", "rows");
+  require_at_least(dim, 1, "haar_blocks", "dim");
+  Matrix<double> result(rows, dim);
+  for (Index start = 0; start < rows; start += dim) {
+    fill_normal(stream, numbers_of(result, start, std::min(dim, rows - start)));
+  }
+  simd::orthonormalize_blocks(result);
+  return result;
 }
 
 Matrix<double> haar_rows_with_first(Stream& stream, const VectorView<double>& first, Index rows) {
@@ -56,8 +48,9 @@ Matrix<double> haar_rows_with_first(Stream& stream, const VectorView<double>& fi
   if (first.isZero(0)) throw std::domain_error("haar_rows_with_first: first is zero; expected a direction");
   Matrix<double> vectors(rows, first.size());
   vectors.row(0) = first.stableNormalized().transpose();
-  fill_normal(stream, numbers_of(vectors, 1));
-  return orthonormal_rows(vectors);
+  fill_normal(stream, numbers_of(vectors, 1, rows - 1));
+  simd::orthonormalize_blocks(vectors);
+  return vectors;
 }
 
 }  // namespace bochner

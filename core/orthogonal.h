@@ -12,6 +12,11 @@ namespace bochner {
 /// Throws std::invalid_argument unless 1 <= rows <= dim. Cost: O(dim rows^2). Source: [Mezzadri07, Section 5].
 Matrix<double> haar_rows(Stream& stream, Index rows, Index dim);
 
+/// Independent frames of dim consecutive rows, the last one of rows mod dim: the bits of as many calls of
+/// `haar_rows`, one after the other on the same stream. Returns (rows, dim).
+/// Throws std::invalid_argument unless rows >= 1 and dim >= 1.
+Matrix<double> haar_blocks(Stream& stream, Index rows, Index dim);
+
 /// As `haar_rows` given row 0: that is first / |first|, the others are Haar in its orthogonal complement.
 /// When `first` is itself isotropic and independent of the stream the result has the law of `haar_rows`.
 /// first: (dim,), returns (rows, dim); row r is a function of `first` and the first r dim normal numbers.

@@ -1,6 +1,6 @@
 #include "estimators/feature_family.h"
 
-#include <sstream>
+#include <string>
 
 namespace bochner {
 
@@ -29,10 +29,9 @@ std::vector<Vector<double>> FeatureFamily::tail_shifts(const Kernel&, std::span<
 }
 
 std::string FeatureFamily::describe_map(const Kernel& kernel, const Projection& projection) const {
-  std::ostringstream text;
-  text << describe() << " features of " << kernel.describe() << ", d = " << projection.dim()
-       << ", m = " << projection.rows() << ", p = " << features(projection.rows());
-  return text.str();
+  // Not by a stream, for every trial writes one.
+  return describe() + " features of " + kernel.describe() + ", d = " + std::to_string(projection.dim()) +
+         ", m = " + std::to_string(projection.rows()) + ", p = " + std::to_string(features(projection.rows()));
 }
 
 }  // namespace bochner

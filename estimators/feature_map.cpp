@@ -16,11 +16,6 @@ namespace {
 /// Values that a tile may hold, in all its columns: 256 kB of doubles.
 constexpr Index kTileValues = 32768;
 
-template <class Scalar>
-std::span<Scalar> row_span(Matrix<Scalar>& rows, Index i) {
-  return {rows.row(i).data(), static_cast<std::size_t>(rows.cols())};
-}
-
 /// exp(log) * value for value >= 0 or of any sign, where exp(log) alone may overflow or underflow.
 template <class Scalar>
 Scalar scaled(Scalar value, Scalar log) {
@@ -66,26 +61,33 @@ void scaled_tile(const FeatureMap& map, const MatrixView<Scalar>& X, Side side, 
   }
 }
 
-/// log sum_l exp(u_l + v_l) without any scaling by rows.
+/// The products of the features in two tiles.
 template <class Scalar>
-Scalar log_sum_exp(std::span<const Scalar> u, std::span<const Scalar> v) {
-  const Scalar largest = simd::max_sum<Scalar>(u, v);
-  return largest + std::log(simd::sum_exp<Scalar>(u, v, largest));
-}
-
-/// phi(x).phi(y) from the exponents of both rows.
-template <class Scalar>
-Scalar exponent_product(const FeatureMap& map, const MatrixView<Scalar>& x, const MatrixView<Scalar>& y) {
-  Matrix<Scalar> u(1, map.features());
-  Matrix<Scalar> v(1, map.features());
-  Vector<Scalar> log_u(1);
-  Vector<Scalar> log_v(1);
-  map.tile(x, Side::kQuery, u, log_u);
-  map.tile(y, Side::kKey, v, log_v);
-  return std::exp(log_u(0) + log_v(0) + log_sum_exp<Scalar>(row_span(u, 0), row_span(v, 0)));
+void product_of_tiles(const FeatureMap& map, const MatrixView<Scalar>& X, const MatrixView<Scalar>& Y,
+                      MutableMatrixView<Scalar> features, MutableVectorView<Scalar> log_scale) {
+  Matrix<Scalar> keys(Y.rows(), map.features());
+  Vector<Scalar> key_scale(Y.rows());
+  map.tile(X, Side::kQuery, features, log_scale);
+  map.tile(Y, Side::kKey, keys, key_scale);
+  log_scale += key_scale;
+  if (map.form() == Form::kExponents) {
+    features += keys;
+  } else {
+    features.array() *= keys.array();
+  }
 }
 
 }  // namespace
+
+void FeatureMap::pair_tile(const MatrixView<float>& X, const MatrixView<float>& Y, MutableMatrixView<float> features,
+                           MutableVectorView<float> log_scale) const {
+  product_of_tiles<float>(*this, X, Y, features, log_scale);
+}
+
+void FeatureMap::pair_tile(const MatrixView<double>& X, const MatrixView<double>& Y, MutableMatrixView<double> features,
+                           MutableVectorView<double> log_scale) const {
+  product_of_tiles<double>(*this, X, Y, features, log_scale);
+}
 
 void FeatureMap::vjp(const MatrixView<float>&, Side, const MatrixView<float>&, MutableMatrixView<float>,
                      const VectorView<float>&, MutableMatrixView<float>) const {
@@ -199,7 +201,7 @@ Matrix<Scalar> gram(const FeatureMap& map, const MatrixView<Scalar>& X, const Ma
     for (Index i = 0; i < rows; ++i) {
       for (Index j = 0; j < Y.rows(); ++j) {
         block(i, j) = map.form() == Form::kExponents && block(i, j) <= faint
-                          ? exponent_product<Scalar>(map, X.middleRows(start + i, 1), Y.middleRows(j, 1))
+                          ? detail::paired<Scalar>(map, X.middleRows(start + i, 1), Y.middleRows(j, 1))(0)
                           : scaled(block(i, j), log_scale(i) + keys.log_scale(j));
       }
     }
@@ -212,19 +214,21 @@ Vector<Scalar> paired(const FeatureMap& map, const MatrixView<Scalar>& X, const 
   require_input<Scalar>(map, X, "paired", "X");
   require_same_shape(X, Y, "paired", "X", "Y");
   require_finite(Y, "paired", "Y");
+  return detail::paired<Scalar>(map, X, Y);
+}
+
+template <class Scalar>
+Vector<Scalar> detail::paired(const FeatureMap& map, const MatrixView<Scalar>& X, const MatrixView<Scalar>& Y) {
   Vector<Scalar> result(X.rows());
   for_tiles(map, X.rows(), {}, [&](Index start, Index rows) {
-    Matrix<Scalar> u(rows, map.features());
-    Matrix<Scalar> v(rows, map.features());
-    Vector<Scalar> log_u(rows);
-    Vector<Scalar> log_v(rows);
-    map.tile(X.middleRows(start, rows), Side::kQuery, u, log_u);
-    map.tile(Y.middleRows(start, rows), Side::kKey, v, log_v);
-    for (Index i = 0; i < rows; ++i) {
-      const Scalar log = log_u(i) + log_v(i);
-      result(start + i) = map.form() == Form::kExponents
-                              ? std::exp(log + log_sum_exp<Scalar>(row_span(u, i), row_span(v, i)))
-                              : scaled(u.row(i).dot(v.row(i)), log);
+    Matrix<Scalar> products(rows, map.features());
+    Vector<Scalar> log_scale(rows);
+    map.pair_tile(X.middleRows(start, rows), Y.middleRows(start, rows), products, log_scale);
+    if (map.form() == Form::kExponents) {
+      // No maximum is taken out: where one term overflows the sum does so as well.
+      simd::sum_exp_rows<Scalar>(products, log_scale, result.segment(start, rows));
+    } else {
+      for (Index i = 0; i < rows; ++i) result(start + i) = scaled(products.row(i).sum(), log_scale(i));
     }
   });
   return result;
@@ -245,5 +249,7 @@ template Matrix<float> gram(const FeatureMap&, const MatrixView<float>&, const M
 template Matrix<double> gram(const FeatureMap&, const MatrixView<double>&, const MatrixView<double>&, const Execution&);
 template Vector<float> paired(const FeatureMap&, const MatrixView<float>&, const MatrixView<float>&);
 template Vector<double> paired(const FeatureMap&, const MatrixView<double>&, const MatrixView<double>&);
+template Vector<float> detail::paired(const FeatureMap&, const MatrixView<float>&, const MatrixView<float>&);
+template Vector<double> detail::paired(const FeatureMap&, const MatrixView<double>&, const MatrixView<double>&);
 
 }  // namespace bochner

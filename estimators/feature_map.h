@@ -42,6 +42,13 @@ class FeatureMap {
   virtual void tile(const MatrixView<double>& X, Side side, MutableMatrixView<double> features,
                     MutableVectorView<double> log_scale) const = 0;
 
+  /// The products phi(x_i)_l phi(y_i)_l of rows in pairs, X as queries and Y as keys, in the form of tile(). Shapes and
+  /// input as there. Computed from the tiles of both, unless the family knows a shorter way.
+  virtual void pair_tile(const MatrixView<float>& X, const MatrixView<float>& Y, MutableMatrixView<float> features,
+                         MutableVectorView<float> log_scale) const;
+  virtual void pair_tile(const MatrixView<double>& X, const MatrixView<double>& Y, MutableMatrixView<double> features,
+                         MutableVectorView<double> log_scale) const;
+
   /// Whether vjp() exists.
   virtual bool differentiable() const { return false; }
   /// The chain rule through tile(): from the gradients of a number with respect to features (n, p) and log_scale (n),
@@ -96,8 +103,16 @@ template <class Scalar>
 Matrix<Scalar> gram(const FeatureMap& map, const MatrixView<Scalar>& X, const MatrixView<Scalar>& Y,
                     const Execution& execution = {});
 
-/// phi(X_i).phi(Y_i), (n): one exponential a feature, not two, for kExponents maps.
+/// phi(X_i).phi(Y_i), (n), by pair_tile(): one exponential a feature, not two, for kExponents maps.
 template <class Scalar>
 Vector<Scalar> paired(const FeatureMap& map, const MatrixView<Scalar>& X, const MatrixView<Scalar>& Y);
+
+namespace detail {
+
+/// paired() of inputs that were checked before, such as those of a trial loop.
+template <class Scalar>
+Vector<Scalar> paired(const FeatureMap& map, const MatrixView<Scalar>& X, const MatrixView<Scalar>& Y);
+
+}  // namespace detail
 
 }  // namespace bochner

@@ -9,11 +9,12 @@ namespace bochner {
 void RadialLaw::fill_independent(const Stream& stream, Matrix<double>& W) const {
   Stream directions = stream.lane(0);
   Stream norms = stream.lane(1);
-  Vector<double> direction(W.cols());
   for (Index i = 0; i < W.rows(); ++i) {
-    fill_sphere(directions, {direction.data(), static_cast<std::size_t>(direction.size())});
-    W.row(i) = draw_norm(norms, W.cols()) * direction.transpose();
+    fill_sphere(directions, {W.row(i).data(), static_cast<std::size_t>(W.cols())});
   }
+  Vector<double> norm(W.rows());
+  draw_norms(norms, W.cols(), {norm.data(), static_cast<std::size_t>(norm.size())});
+  W.array().colwise() *= norm.array();
 }
 
 void RadialLaw::fill_tilted(Stream&, std::span<const double>, std::span<double>) const {

@@ -20,8 +20,8 @@ enum class Shape { kExp, kCosh, kCos };
 /// at fixed angles: at one point (estimators/laws/one_frequency.h) and at two (estimators/laws/pair_covariance.h).
 class RadialLaw : public Component {
  public:
-  /// One norm |w| in dimension dim. Consumes words of the stream.
-  virtual double draw_norm(Stream& stream, Index dim) const = 0;
+  /// Independent norms |w| in dimension dim, of any number. Consumes words of the stream; fewer norms are a prefix.
+  virtual void draw_norms(Stream& stream, Index dim, std::span<double> norms) const = 0;
 
   /// Fills W (m, d) with independent rows of this law. Row i depends on the stream and i only.
   virtual void fill_independent(const Stream& stream, Matrix<double>& W) const;

@@ -60,10 +60,10 @@ double z_score(double measured, double expected, double error, double rounding) 
 }
 
 Vector<double> estimates(const FeatureMap& map, const MatrixView<double>& X, const MatrixView<double>& Y, bool single) {
-  if (!single) return paired<double>(map, X, Y);
+  if (!single) return detail::paired<double>(map, X, Y);
   const Matrix<float> queries = X.cast<float>();
   const Matrix<float> keys = Y.cast<float>();
-  return paired<float>(map, queries, keys).cast<double>();
+  return detail::paired<float>(map, queries, keys).cast<double>();
 }
 
 }  // namespace

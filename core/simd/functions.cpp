@@ -32,13 +32,12 @@ struct Rows {
 template <class Scalar>
 struct Functions {
   void (*exp)(Scalar* values, std::size_t count);
-  Scalar (*sum_exp)(const Scalar* a, const Scalar* b, std::size_t count, Scalar shift);
   Scalar (*max_sum)(const Scalar* a, const Scalar* b, std::size_t count);
   void (*max_rows)(const Rows<const Scalar>& rows, const Scalar* shift, Scalar* out);
   void (*exp_rows)(const Rows<const Scalar>& rows, const Scalar* row, const Scalar* column, const Rows<Scalar>& out);
+  void (*sum_exp_rows)(const Rows<const Scalar>& rows, const Scalar* row, Scalar* out);
   void (*dot_rows)(const Rows<const Scalar>& rows, const Scalar* y, Scalar* out);
   void (*sin_cos)(const Scalar* angles, Scalar* sin, Scalar* cos, std::size_t count);
-  void (*box_muller)(Scalar* uniforms, std::size_t pairs);
 };
 
 /// exp(x) = 2^n exp(r), x = n log 2 + r, |r| <= log(2) / 2, exp(r) = 1 + r + r^2 q(r); q interpolates at Chebyshev's
@@ -50,6 +49,8 @@ template <>
 struct ExpConstants<float> {
   // Where the result is surely 0 and infinity: arguments are moved there first, so that n stays small.
   static constexpr float kLowest = -104.5f, kHighest = 89.0f;
+  // Up to this magnitude the result is a normal number.
+  static constexpr float kNormal = 87.0f;
   // The high part has so few bits that n times it is exact.
   static constexpr float kLog2High = 0.693145751953125f, kLog2Low = 1.42860682030941723e-6f;
   // 1.5 2^23: adding it rounds to an integer and leaves that integer in the lowest bits.
@@ -63,6 +64,7 @@ struct ExpConstants<float> {
 template <>
 struct ExpConstants<double> {
   static constexpr double kLowest = -746.0, kHighest = 710.0;
+  static constexpr double kNormal = 707.0;
   static constexpr double kLog2High = 6.93147180369123816490e-1, kLog2Low = 1.90821492927058770002e-10;
   static constexpr double kRounder = 6755399441055744.0;
   static constexpr std::int64_t kRounderBits = 0x4338000000000000, kBias = 1023;
@@ -152,21 +154,29 @@ HWY_INLINE hn::Vec<D> polynomial(D d, const Value<D> (&coefficients)[kSize], hn:
   return hn::MulAdd(last, x, other);
 }
 
-/// Highway has an Exp of the same accuracy, but it takes 1.4 times as long and is wrong for NaN and above 104 or 706.
+/// exp(r) of x = n log 2 + r; `rounded` holds n in its lowest bits.
 template <class D>
-HWY_INLINE hn::Vec<D> exp_vector(D d, hn::Vec<D> x) {
+HWY_INLINE hn::Vec<D> exp_of_rest(D d, hn::Vec<D> x, hn::Vec<D>& rounded) {
+  using Constants = ExpConstants<Value<D>>;
+  const auto rounder = hn::Set(d, Constants::kRounder);
+  rounded = hn::MulAdd(x, hn::Set(d, static_cast<Value<D>>(1.44269504088896340736)), rounder);
+  const auto n = hn::Sub(rounded, rounder);
+  const auto r =
+      hn::NegMulAdd(n, hn::Set(d, Constants::kLog2Low), hn::NegMulAdd(n, hn::Set(d, Constants::kLog2High), x));
+  const auto r_squared = hn::Mul(r, r);
+  const auto q = polynomial(d, Constants::kQ, r, r_squared);
+  return hn::Add(hn::MulAdd(q, r_squared, r), hn::Set(d, Value<D>{1}));
+}
+
+/// Any x. Out of line: arguments whose exponential is not a normal number are rare.
+template <class D>
+HWY_NOINLINE hn::Vec<D> exp_anywhere(D d, hn::Vec<D> x) {
   using Constants = ExpConstants<Value<D>>;
   constexpr int kMantissaBits = Constants::kMantissaBits;
   const hn::RebindToUnsigned<D> du;
+  hn::Vec<D> rounded;
   const auto inside = hn::Min(hn::Max(x, hn::Set(d, Constants::kLowest)), hn::Set(d, Constants::kHighest));
-  const auto rounder = hn::Set(d, Constants::kRounder);
-  const auto rounded = hn::MulAdd(inside, hn::Set(d, static_cast<Value<D>>(1.44269504088896340736)), rounder);
-  const auto n = hn::Sub(rounded, rounder);
-  const auto r =
-      hn::NegMulAdd(n, hn::Set(d, Constants::kLog2Low), hn::NegMulAdd(n, hn::Set(d, Constants::kLog2High), inside));
-  const auto r_squared = hn::Mul(r, r);
-  const auto q = polynomial(d, Constants::kQ, r, r_squared);
-  const auto y = hn::Add(hn::MulAdd(q, r_squared, r), hn::Set(d, Value<D>{1}));
+  const auto y = exp_of_rest(d, inside, rounded);
   // 2^n as a product of two powers: subnormal results are rounded once, at the last multiplication.
   const auto twice_biased =
       hn::Sub(hn::BitCast(du, rounded),
@@ -175,6 +185,18 @@ HWY_INLINE hn::Vec<D> exp_vector(D d, hn::Vec<D> x) {
   const auto scale = hn::BitCast(d, hn::ShiftLeft<kMantissaBits>(half));
   const auto other_scale = hn::BitCast(d, hn::ShiftLeft<kMantissaBits>(hn::Sub(twice_biased, half)));
   return hn::IfThenElse(hn::Eq(x, x), hn::Mul(hn::Mul(y, scale), other_scale), x);
+}
+
+/// Highway has an Exp of the same accuracy, but it takes longer and is wrong for NaN and above 104 or 706.
+template <class D>
+HWY_INLINE hn::Vec<D> exp_vector(D d, hn::Vec<D> x) {
+  using Constants = ExpConstants<Value<D>>;
+  if (HWY_UNLIKELY(!hn::AllTrue(d, hn::Le(hn::Abs(x), hn::Set(d, Constants::kNormal))))) return exp_anywhere(d, x);
+  const hn::RebindToUnsigned<D> du;
+  hn::Vec<D> rounded;
+  const auto y = exp_of_rest(d, x, rounded);
+  // Adds n to the exponent of y; of `rounded` nothing but n survives the shift.
+  return hn::BitCast(d, hn::Add(hn::BitCast(du, y), hn::ShiftLeft<Constants::kMantissaBits>(hn::BitCast(du, rounded))));
 }
 
 template <class Scalar>
@@ -197,23 +219,6 @@ template <class D>
 HWY_INLINE hn::Vec<D> sum_tail(D d, const Value<D>* a, const Value<D>* b, std::size_t i, std::size_t count) {
   const auto first = load_tail(d, a + i, count);
   return b == nullptr ? first : hn::Add(first, load_tail(d, b + i, count));
-}
-
-template <class Scalar>
-Scalar sum_exp_array(const Scalar* a, const Scalar* b, std::size_t count, Scalar shift) {
-  const hn::ScalableTag<Scalar> d;
-  const std::size_t lanes = hn::Lanes(d);
-  const auto shifts = hn::Set(d, shift);
-  auto total = hn::Zero(d);
-  std::size_t i = 0;
-  for (; i + lanes <= count; i += lanes) {
-    total = hn::Add(total, exp_vector(d, hn::Sub(sum_vector(d, a, b, i), shifts)));
-  }
-  if (i < count) {
-    const auto terms = exp_vector(d, hn::Sub(sum_tail(d, a, b, i, count - i), shifts));
-    total = hn::Add(total, hn::IfThenElseZero(hn::FirstN(d, count - i), terms));
-  }
-  return hn::GetLane(hn::SumOfLanes(d, total));
 }
 
 template <class Scalar>
@@ -256,6 +261,26 @@ void exp_rows_array(const Rows<const Scalar>& rows, const Scalar* row, const Sca
       const auto sum = hn::Add(hn::Add(load_tail(d, x + l, left), shift), load_tail(d, column + l, left));
       store_tail(d, exp_vector(d, sum), y + l, left);
     }
+  }
+}
+
+template <class Scalar>
+void sum_exp_rows_array(const Rows<const Scalar>& rows, const Scalar* row, Scalar* out) {
+  const hn::ScalableTag<Scalar> d;
+  const std::size_t lanes = hn::Lanes(d);
+  for (std::size_t i = 0; i < rows.count; ++i) {
+    const Scalar* x = rows.data + i * rows.stride;
+    const auto shift = hn::Set(d, row[i]);
+    auto total = hn::Zero(d);
+    std::size_t l = 0;
+    for (; l + lanes <= rows.width; l += lanes) {
+      total = hn::Add(total, exp_vector(d, hn::Add(hn::LoadU(d, x + l), shift)));
+    }
+    if (const std::size_t left = rows.width - l; left > 0) {
+      const auto terms = exp_vector(d, hn::Add(load_tail(d, x + l, left), shift));
+      total = hn::Add(total, hn::IfThenElseZero(hn::FirstN(d, left), terms));
+    }
+    out[i] = hn::GetLane(hn::SumOfLanes(d, total));
   }
 }
 
@@ -340,43 +365,41 @@ void sin_cos_array(const Scalar* angles, Scalar* sin, Scalar* cos, std::size_t c
   }
 }
 
-template <class Scalar>
-HWY_INLINE void box_muller_vector(Scalar* uniforms) {
-  const hn::ScalableTag<Scalar> d;
-  hn::Vec<decltype(d)> u1, u2;
+HWY_INLINE void box_muller_vector(double* uniforms) {
+  const hn::ScalableTag<double> d;
+  hn::Vec<decltype(d)> u1, u2, sine, cosine;
   hn::LoadInterleaved2(d, uniforms, u1, u2);
-  const auto radius = hn::Sqrt(hn::Mul(hn::Set(d, Scalar{-2}), hn::Log(d, u1)));
+  const auto radius = hn::Sqrt(hn::Mul(hn::Set(d, -2.0), hn::Log(d, hn::Sub(hn::Set(d, 1.0), u1))));
   // Taking whole turns away is exact and halves the largest angle, and with it the largest rounding error.
   const auto turns = hn::Sub(u2, hn::Round(u2));
-  const auto angle = hn::Mul(hn::Set(d, static_cast<Scalar>(6.283185307179586476925)), turns);
-  hn::StoreInterleaved2(hn::Mul(radius, hn::Cos(d, angle)), hn::Mul(radius, hn::Sin(d, angle)), d, uniforms);
-}
-
-template <class Scalar>
-void box_muller_array(Scalar* uniforms, std::size_t pairs) {
-  const hn::ScalableTag<Scalar> d;
-  const std::size_t lanes = hn::Lanes(d);
-  std::size_t i = 0;
-  for (; i + lanes <= pairs; i += lanes) box_muller_vector(uniforms + 2 * i);
-  if (i < pairs) {
-    HWY_ALIGN Scalar buffer[2 * hn::MaxLanes(d)];
-    std::fill(std::begin(buffer), std::end(buffer), Scalar{1});
-    std::copy_n(uniforms + 2 * i, 2 * (pairs - i), buffer);
-    box_muller_vector(buffer);
-    std::copy_n(buffer, 2 * (pairs - i), uniforms + 2 * i);
-  }
+  reduced_sin_cos(d, hn::Mul(hn::Set(d, 6.283185307179586476925), turns), sine, cosine);
+  hn::StoreInterleaved2(hn::Mul(radius, cosine), hn::Mul(radius, sine), d, uniforms);
 }
 
 template <class Scalar>
 Functions<Scalar> all_functions() {
-  return {exp_array<Scalar>,      sum_exp_array<Scalar>,  max_sum_array<Scalar>, max_rows_array<Scalar>,
-          exp_rows_array<Scalar>, dot_rows_array<Scalar>, sin_cos_array<Scalar>, box_muller_array<Scalar>};
+  return {exp_array<Scalar>,          max_sum_array<Scalar>,  max_rows_array<Scalar>, exp_rows_array<Scalar>,
+          sum_exp_rows_array<Scalar>, dot_rows_array<Scalar>, sin_cos_array<Scalar>};
 }
 
 }  // namespace
 
 Functions<float> float_functions() { return all_functions<float>(); }
 Functions<double> double_functions() { return all_functions<double>(); }
+
+void box_muller_array(double* uniforms, std::size_t pairs) {
+  const hn::ScalableTag<double> d;
+  const std::size_t lanes = hn::Lanes(d);
+  std::size_t i = 0;
+  for (; i + lanes <= pairs; i += lanes) box_muller_vector(uniforms + 2 * i);
+  if (i < pairs) {
+    HWY_ALIGN double buffer[2 * hn::MaxLanes(d)];
+    std::fill(std::begin(buffer), std::end(buffer), 0.0);
+    std::copy_n(uniforms + 2 * i, 2 * (pairs - i), buffer);
+    box_muller_vector(buffer);
+    std::copy_n(buffer, 2 * (pairs - i), uniforms + 2 * i);
+  }
+}
 
 }  // namespace HWY_NAMESPACE
 }  // namespace bochner::simd
@@ -388,6 +411,7 @@ namespace {
 
 HWY_EXPORT(float_functions);
 HWY_EXPORT(double_functions);
+HWY_EXPORT(box_muller_array);
 
 template <class Scalar>
 Functions<Scalar> best() {
@@ -419,12 +443,6 @@ void exp(std::span<Scalar> values) {
 }
 
 template <class Scalar>
-Scalar sum_exp(std::span<const Scalar> a, std::span<const Scalar> b, Scalar shift) {
-  if (!b.empty()) check_length("sum_exp", "b", b.size(), a.size());
-  return best<Scalar>().sum_exp(a.data(), b.empty() ? nullptr : b.data(), a.size(), shift);
-}
-
-template <class Scalar>
 Scalar max_sum(std::span<const Scalar> a, std::span<const Scalar> b) {
   if (!b.empty()) check_length("max_sum", "b", b.size(), a.size());
   return best<Scalar>().max_sum(a.data(), b.empty() ? nullptr : b.data(), a.size());
@@ -449,6 +467,13 @@ void exp_rows(const MatrixView<Scalar>& X, const VectorView<Scalar>& row, const 
 }
 
 template <class Scalar>
+void sum_exp_rows(const MatrixView<Scalar>& X, const VectorView<Scalar>& row, MutableVectorView<Scalar> out) {
+  check_length("sum_exp_rows", "row", length(row.size()), length(X.rows()));
+  check_length("sum_exp_rows", "out", length(out.size()), length(X.rows()));
+  best<Scalar>().sum_exp_rows(rows_of<Scalar>(X), row.data(), out.data());
+}
+
+template <class Scalar>
 void dot_rows(const MatrixView<Scalar>& X, const VectorView<Scalar>& y, MutableVectorView<Scalar> out) {
   check_length("dot_rows", "y", length(y.size()), length(X.cols()));
   check_length("dot_rows", "out", length(out.size()), length(X.rows()));
@@ -467,17 +492,17 @@ void box_muller(std::span<double> uniforms) {
     throw std::invalid_argument("box_muller: uniforms has " + std::to_string(uniforms.size()) +
                                 " elements; expected an even number");
   }
-  best<double>().box_muller(uniforms.data(), uniforms.size() / 2);
+  HWY_DYNAMIC_DISPATCH(box_muller_array)(uniforms.data(), uniforms.size() / 2);
 }
 
-#define BOCHNER_INSTANTIATE(Scalar)                                                                        \
-  template void exp(std::span<Scalar>);                                                                    \
-  template Scalar sum_exp(std::span<const Scalar>, std::span<const Scalar>, Scalar);                       \
-  template Scalar max_sum(std::span<const Scalar>, std::span<const Scalar>);                               \
-  template void max_rows(const MatrixView<Scalar>&, const VectorView<Scalar>&, MutableVectorView<Scalar>); \
-  template void exp_rows(const MatrixView<Scalar>&, const VectorView<Scalar>&, const VectorView<Scalar>&,  \
-                         MutableMatrixView<Scalar>);                                                       \
-  template void dot_rows(const MatrixView<Scalar>&, const VectorView<Scalar>&, MutableVectorView<Scalar>); \
+#define BOCHNER_INSTANTIATE(Scalar)                                                                            \
+  template void exp(std::span<Scalar>);                                                                        \
+  template Scalar max_sum(std::span<const Scalar>, std::span<const Scalar>);                                   \
+  template void max_rows(const MatrixView<Scalar>&, const VectorView<Scalar>&, MutableVectorView<Scalar>);     \
+  template void exp_rows(const MatrixView<Scalar>&, const VectorView<Scalar>&, const VectorView<Scalar>&,      \
+                         MutableMatrixView<Scalar>);                                                           \
+  template void sum_exp_rows(const MatrixView<Scalar>&, const VectorView<Scalar>&, MutableVectorView<Scalar>); \
+  template void dot_rows(const MatrixView<Scalar>&, const VectorView<Scalar>&, MutableVectorView<Scalar>);     \
   template void sin_cos(std::span<const Scalar>, std::span<Scalar>, std::span<Scalar>);
 BOCHNER_INSTANTIATE(float)
 BOCHNER_INSTANTIATE(double)

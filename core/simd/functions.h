@@ -30,20 +30,12 @@ template <class Scalar>
 inline constexpr Contract kSinCosContract{3.0, -39000.0, 39000.0};
 
 /// Measured: 2.1, in units of epsilon times the radius of the pair. The range is that of u1.
-inline constexpr Contract kBoxMullerContract{2.5, std::numeric_limits<double>::min(), 1.0};
+inline constexpr Contract kBoxMullerContract{2.5, 0.0, 1 - 0x1p-53};
 
 /// x <- exp(x), in place. Infinity on overflow, 0 on underflow and for -infinity, NaN for NaN.
 /// Error: kExpContract.
 template <class Scalar>
 void exp(std::span<Scalar> values);
-
-/// sum_l exp(a_l + b_l - shift): one term of a log-sum-exp over pairs. An empty b counts as zeros; an empty a gives 0.
-/// Shapes: a (m), b (m) or (0). The shift should be finite; with shift = max_sum(a, b) the result is in [1, m].
-/// Throws std::invalid_argument when b has neither a's length nor 0.
-/// Error: m eps relative from the sum, kExpContract and the rounding of a_l + b_l - shift from each term. The order
-/// of summation depends only on m and on the instruction set.
-template <class Scalar>
-Scalar sum_exp(std::span<const Scalar> a, std::span<const Scalar> b, Scalar shift);
 
 /// max_l (a_l + b_l). An empty b counts as zeros; an empty a gives -infinity; NaN where any a_l + b_l is NaN. Exact.
 /// Shapes: a (m), b (m) or (0). Throws std::invalid_argument when b has neither a's length nor 0.
@@ -61,6 +53,12 @@ template <class Scalar>
 void exp_rows(const MatrixView<Scalar>& X, const VectorView<Scalar>& row, const VectorView<Scalar>& column,
               MutableMatrixView<Scalar> out);
 
+/// out_i = sum_l exp(X_il + row_i). Shapes: X (n, m), row (n), out (n).
+/// Throws std::invalid_argument when they differ from these. Error: m eps relative from the sum, kExpContract and the
+/// rounding of X_il + row_i from each term. The order of summation depends only on m and on the instruction set.
+template <class Scalar>
+void sum_exp_rows(const MatrixView<Scalar>& X, const VectorView<Scalar>& row, MutableVectorView<Scalar> out);
+
 /// out_i = sum_l X_il y_l. Shapes: X (n, m), y (m), out (n). Throws std::invalid_argument when they differ from these.
 /// Error: m eps sum_l |X_il y_l|; the order of summation depends only on m and on the instruction set.
 template <class Scalar>
@@ -72,9 +70,9 @@ void dot_rows(const MatrixView<Scalar>& X, const VectorView<Scalar>& y, MutableV
 template <class Scalar>
 void sin_cos(std::span<const Scalar> angles, std::span<Scalar> sin, std::span<Scalar> cos);
 
-/// Box-Muller, in place: every pair (u1, u2) becomes r cos(2 pi u2), r sin(2 pi u2) with r = sqrt(-2 log u1): for
+/// Box-Muller, in place: every pair (u1, u2) becomes r cos(2 pi u2), r sin(2 pi u2) with r = sqrt(-2 log(1 - u1)): for
 /// independent uniforms, two independent standard normals.
-/// Shape: uniforms (2k), u1 in (0, 1], u2 in [0, 1), which is not checked.
+/// Shape: uniforms (2k), multiples of 2^-53 in [0, 1) so that 1 - u1 is exact, which is not checked.
 /// Throws std::invalid_argument when the length is odd. Error: kBoxMullerContract. [BoxMuller58]
 void box_muller(std::span<double> uniforms);
 

@@ -10,14 +10,12 @@ namespace {
 /// Fills W block by block: directions from lane 0, norms from lane 1, so that the norms are independent of the
 /// directions and a shorter draw is a prefix of a longer one.
 Matrix<double> draw_blocks(const RadialLaw& radial, Index m, Index dim, const Stream& stream) {
-  Matrix<double> W(m, dim);
   Stream directions = stream.lane(0);
   Stream norms = stream.lane(1);
-  for (Index start = 0; start < m; start += dim) {
-    const Index rows = std::min(dim, m - start);
-    W.middleRows(start, rows) = haar_rows(directions, rows, dim);
-  }
-  for (Index i = 0; i < m; ++i) W.row(i) *= radial.draw_norm(norms, dim);
+  Matrix<double> W = haar_blocks(directions, m, dim);
+  Vector<double> norm(m);
+  radial.draw_norms(norms, dim, {norm.data(), static_cast<std::size_t>(m)});
+  W.array().colwise() *= norm.array();
   return W;
 }
 

@@ -17,7 +17,9 @@ long double log_expm1(double a) {
 
 }  // namespace
 
-double ChiRadialLaw::draw_norm(Stream& stream, Index dim) const { return chi(stream, dim); }
+void ChiRadialLaw::draw_norms(Stream& stream, Index dim, std::span<double> norms) const {
+  fill_chi(stream, dim, norms);
+}
 
 void ChiRadialLaw::fill_independent(const Stream& stream, Matrix<double>& W) const {
   // A chi norm times a uniform direction is a standard normal vector, which needs neither.

@@ -14,7 +14,7 @@ namespace bochner {
 class ChiRadialLaw final : public RadialLaw {
  public:
   std::string name() const override { return "chi"; }
-  double draw_norm(Stream& stream, Index dim) const override;
+  void draw_norms(Stream& stream, Index dim, std::span<double> norms) const override;
   void fill_independent(const Stream& stream, Matrix<double>& W) const override;
   SignedLog mean(Shape shape, Index dim, double q) const override;
   SignedLog variance(Shape shape, Index dim, double q) const override;

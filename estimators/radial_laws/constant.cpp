@@ -2,14 +2,16 @@
 
 #include "core/special.h"
 
+#include <algorithm>
 #include <boost/math/special_functions/bessel.hpp>
 #include <boost/math/special_functions/gamma.hpp>
-
 #include <cmath>
 
 namespace bochner {
 
-double ConstantRadialLaw::draw_norm(Stream&, Index dim) const { return std::sqrt(static_cast<double>(dim)); }
+void ConstantRadialLaw::draw_norms(Stream&, Index dim, std::span<double> norms) const {
+  std::ranges::fill(norms, std::sqrt(static_cast<double>(dim)));
+}
 
 SignedLog ConstantRadialLaw::mean(Shape shape, Index dim, double q) const {
   if (shape == Shape::kCos) return SignedLog::from(bessel(dim, -q));

@@ -13,7 +13,7 @@ namespace bochner {
 class ConstantRadialLaw final : public RadialLaw {
  public:
   std::string name() const override { return "constant"; }
-  double draw_norm(Stream& stream, Index dim) const override;
+  void draw_norms(Stream& stream, Index dim, std::span<double> norms) const override;
   SignedLog mean(Shape shape, Index dim, double q) const override;
   SignedLog variance(Shape shape, Index dim, double q) const override;
   std::optional<SignedLog> covariance(Shape shape, Index dim, double q, double cosine) const override;

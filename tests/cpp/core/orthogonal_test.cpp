@@ -112,6 +112,19 @@ TEST(Haar, FewerRowsAreAPrefix) {
   EXPECT_LT((haar_rows(many, 8, 8).topRows(3) - prefix).cwiseAbs().maxCoeff(), 1e-14);
 }
 
+TEST(Haar, BlocksAreFramesOneAfterTheOther) {
+  for (const auto& [rows, dim] :
+       std::vector<std::pair<Index, Index>>{{1, 1}, {4, 1}, {2, 3}, {7, 3}, {9, 3}, {64, 16}}) {
+    Stream stream = test_stream(), frames = test_stream();
+    const Matrix<double> blocks = haar_blocks(stream, rows, dim);
+    for (Index start = 0; start < rows; start += dim) {
+      const Index size = std::min(dim, rows - start);
+      EXPECT_EQ(blocks.middleRows(start, size), haar_rows(frames, size, dim)) << rows << " x " << dim;
+    }
+    EXPECT_EQ(stream.next(), frames.next()) << rows << " x " << dim;
+  }
+}
+
 TEST(Haar, EveryEntryHasTheMarginalOfTheSphere) {
   for (const Index dim : {2, 3, 8}) {
     EXPECT_LT(worst_marginal_z(haar_rows, dim, dim, 20000), kWorstZ) << dim;
@@ -249,6 +262,10 @@ TEST(Haar, BadArgumentsAreErrors) {
             "haar_rows: rows is 0; expected at least 1");
   EXPECT_EQ(message_of<std::invalid_argument>([&] { haar_rows(stream, 4, 3); }),
             "haar_rows: rows is 4; expected at most dim = 3");
+  EXPECT_EQ(message_of<std::invalid_argument>([&] { haar_blocks(stream, 0, 3); }),
+            "haar_blocks: rows is 0; expected at least 1");
+  EXPECT_EQ(message_of<std::invalid_argument>([&] { haar_blocks(stream, 3, 0); }),
+            "haar_blocks: dim is 0; expected at least 1");
   EXPECT_EQ(message_of<std::invalid_argument>([&] { haar_rows_with_first(stream, zero, 4); }),
             "haar_rows_with_first: rows is 4; expected at most dim = 3");
   EXPECT_EQ(message_of<std::domain_error>([&] { haar_rows_with_first(stream, zero, 2); }),

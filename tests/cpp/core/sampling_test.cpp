@@ -97,6 +97,19 @@ TEST(Chi, IsTheFormulaOnTheStream) {
   }
 }
 
+TEST(Chi, ManyAreThoseOneByOne) {
+  for (const Index dim : {1, 2, 3, 16, 33, 4096}) {
+    for (const std::size_t count : {0U, 1U, 31U, 32U, 33U, 600U}) {
+      Stream stream = test_stream(), one_by_one = test_stream();
+      std::vector<double> norms(count), expected(count);
+      fill_chi(stream, dim, norms);
+      for (double& norm : expected) norm = chi(one_by_one, dim);
+      EXPECT_EQ(norms, expected) << dim << ", " << count;
+      EXPECT_EQ(stream.next(), one_by_one.next()) << dim << ", " << count;
+    }
+  }
+}
+
 TEST(Chi, HasTheMomentsOfItsLaw) {
   for (const Index dim : {1, 2, 3, 7, 16, 33, 64}) {
     Moments first, second;

@@ -189,24 +189,25 @@ TYPED_TEST(Simd, SinCosIsRightOutsideTheLibrarysRange) {
   });
 }
 
-TYPED_TEST(Simd, SumExpIsTheSum) {
+TYPED_TEST(Simd, SumExpRowsAreTheSums) {
   using Scalar = TypeParam;
-  const std::vector<Scalar> a = this->uniform(257, -20, 20), b = this->uniform(257, -20, 20);
-  const Scalar shift = 17;
+  Matrix<Scalar> whole(3, 260);
+  for (Scalar& value : whole.reshaped()) value = static_cast<Scalar>(40 * this->stream_.uniform() - 20);
+  const Vector<Scalar> row{{-17, 0, 3}};
   this->on_every_target([&] {
     for (const std::size_t length : kLengths) {
-      long double pairs = 0, singles = 0;
-      for (std::size_t l = 0; l < length; ++l) {
-        // The rounding of a + b - shift belongs to the contract, so the reference rounds as well.
-        pairs += std::exp(static_cast<long double>((a[l] + b[l]) - shift));
-        singles += std::exp(static_cast<long double>(a[l] - shift));
+      const auto X = whole.middleCols(2, static_cast<Index>(length));
+      Vector<Scalar> sums = Vector<Scalar>::Constant(3, kNan<Scalar>);
+      sum_exp_rows<Scalar>(X, row, sums);
+      for (Index i = 0; i < 3; ++i) {
+        long double sum = 0;
+        // The rounding of X_il + row_i belongs to the contract, so the reference rounds as well.
+        for (const Scalar x : X.row(i)) sum += std::exp(static_cast<long double>(x + row(i)));
+        // Positive terms: length - 1 roundings of the sum and the contract of each term.
+        const double bound =
+            (double(length) + kExpContract<Scalar>.max_ulp) * double(std::numeric_limits<Scalar>::epsilon());
+        EXPECT_NEAR(sums(i), double(sum), bound * double(sum)) << length;
       }
-      const std::span<const Scalar> first = std::span(a).first(length), second = std::span(b).first(length);
-      // Positive terms: length - 1 roundings of the sum and the contract of each term.
-      const double bound =
-          (double(length) + kExpContract<Scalar>.max_ulp) * double(std::numeric_limits<Scalar>::epsilon());
-      EXPECT_NEAR(sum_exp<Scalar>(first, second, shift), double(pairs), bound * double(pairs)) << length;
-      EXPECT_NEAR(sum_exp<Scalar>(first, {}, shift), double(singles), bound * double(singles)) << length;
     }
   });
 }
@@ -231,23 +232,28 @@ TYPED_TEST(Simd, MaxSumIsTheMaximum) {
 TYPED_TEST(Simd, ReductionsOfSpecialValues) {
   using Scalar = TypeParam;
   const Scalar inf = kInfinity<Scalar>;
+  const auto sum_exp = [](const std::vector<Scalar>& a) {
+    Vector<Scalar> sum(1);
+    sum_exp_rows<Scalar>(Eigen::Map<const Matrix<Scalar>>(a.data(), 1, Index(a.size())), Vector<Scalar>::Zero(1), sum);
+    return sum(0);
+  };
   this->on_every_target([&] {
     for (const std::size_t place : {0U, 3U, 16U, 18U}) {
       std::vector<Scalar> a(19, 0);
       const std::vector<Scalar> b(19, 1);
       a[place] = kNan<Scalar>;
       EXPECT_TRUE(std::isnan(max_sum<Scalar>(a, b)));
-      EXPECT_TRUE(std::isnan(sum_exp<Scalar>(a, b, 0)));
+      EXPECT_TRUE(std::isnan(sum_exp(a)));
       a[place] = -inf;
       EXPECT_EQ(max_sum<Scalar>(a, b), 1);
-      EXPECT_EQ(sum_exp<Scalar>(a, b, 1), 18);
+      EXPECT_EQ(sum_exp(a), 18);
       a[place] = inf;
       EXPECT_EQ(max_sum<Scalar>(a, b), inf);
-      EXPECT_EQ(sum_exp<Scalar>(a, b, 0), inf);
+      EXPECT_EQ(sum_exp(a), inf);
     }
     const std::vector<Scalar> nothing(3, -inf);
     EXPECT_EQ(max_sum<Scalar>(nothing, {}), -inf);
-    EXPECT_EQ(sum_exp<Scalar>(nothing, {}, 0), 0);
+    EXPECT_EQ(sum_exp(nothing), 0);
   });
 }
 
@@ -262,7 +268,12 @@ TYPED_TEST(Simd, LengthsThatDifferAreRefused) {
     }
     return "nothing thrown";
   };
-  EXPECT_EQ(message([&] { sum_exp<Scalar>(three, two, 0); }), "sum_exp: b has 2 elements; expected 3");
+  const Matrix<Scalar> X = Matrix<Scalar>::Zero(2, 3);
+  Vector<Scalar> of_two(2), of_three(3);
+  EXPECT_EQ(message([&] { sum_exp_rows<Scalar>(X, of_three, of_two); }),
+            "sum_exp_rows: row has 3 elements; expected 2");
+  EXPECT_EQ(message([&] { sum_exp_rows<Scalar>(X, of_two, of_three); }),
+            "sum_exp_rows: out has 3 elements; expected 2");
   EXPECT_EQ(message([&] { max_sum<Scalar>(three, two); }), "max_sum: b has 2 elements; expected 3");
   EXPECT_EQ(message([&] { sin_cos<Scalar>(three, two, three); }), "sin_cos: sin has 2 elements; expected 3");
   EXPECT_EQ(message([&] { sin_cos<Scalar>(three, three, two); }), "sin_cos: cos has 2 elements; expected 3");
@@ -274,18 +285,22 @@ using SimdDouble = Simd<double>;
 
 TEST_F(SimdDouble, BoxMullerKeepsItsContractAndItsPlaces) {
   std::vector<double> uniforms = uniform(200'000, 0, 1);
-  for (std::size_t i = 0; i < uniforms.size(); i += 2) uniforms[i] = 1 - uniforms[i];
-  // The ends of the range, and where the logarithm is small.
+  // The ends of the range, and where the logarithm is small; whole quarters of a turn and their neighbours.
   uniforms[0] = kBoxMullerContract.lowest;
-  uniforms[2] = 1;
-  uniforms[4] = 1 - 0x1p-53;
-  uniforms[6] = 1 - 0x1p-30;
+  uniforms[2] = kBoxMullerContract.highest;
+  uniforms[4] = 0x1p-53;
+  uniforms[6] = 0x1p-30;
+  for (std::size_t eighth = 0; eighth < 8; ++eighth) {
+    uniforms[9 + 6 * eighth] = double(eighth) / 8;
+    uniforms[11 + 6 * eighth] = double(eighth) / 8 + 0x1p-53;
+    uniforms[13 + 6 * eighth] = (double(eighth) + 1) / 8 - 0x1p-53;
+  }
   on_every_target([&] {
     std::vector<double> normals = uniforms;
     box_muller(normals);
     double worst = 0;
     for (std::size_t i = 0; i < normals.size(); i += 2) {
-      const long double radius = std::sqrt(-2 * std::log(static_cast<long double>(uniforms[i])));
+      const long double radius = std::sqrt(-2 * std::log(1 - static_cast<long double>(uniforms[i])));
       // The rounding of 2 pi u2 belongs to the function, as in the scalar one; it is the large part of the error
       // next to the zeros of sine and cosine, hence units of the radius.
       const long double angle = 2 * std::numbers::pi_v<long double> * uniforms[i + 1];

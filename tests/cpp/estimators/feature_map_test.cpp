@@ -83,6 +83,20 @@ TEST(FeatureMap, GramPairedAndTransformAgree) {
   }
 }
 
+/// The shorter way of a family to the products of features is the way through both tiles.
+TEST(FeatureMap, PairTileIsTheProductOfTiles) {
+  for (const auto& family : kFamilies) {
+    const auto map = make("gaussian", family).draw(5, 33, 3, 1);
+    const Matrix<double> X = points(41, 5, 1), Y = points(41, 5, 2);
+    Matrix<double> products(41, map->features()), expected = products;
+    Vector<double> log_scale(41), expected_scale(41);
+    map->pair_tile(X, Y, products, log_scale);
+    map->FeatureMap::pair_tile(X, Y, expected, expected_scale);
+    EXPECT_LT((products - expected).cwiseAbs().maxCoeff(), 1e-14) << family;
+    EXPECT_LT((log_scale - expected_scale).cwiseAbs().maxCoeff(), 1e-14) << family;
+  }
+}
+
 TEST(FeatureMap, TwoThreadsGiveTheSameBits) {
   for (const auto& family : kFamilies) {
     const auto map = make("softmax", family).draw(6, 100, 3, 1);
