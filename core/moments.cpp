@@ -12,19 +12,6 @@ namespace {
 constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
 }
 
-void Moments::add(double value) {
-  const auto before = static_cast<double>(count_);
-  const double n = before + 1;
-  const double delta = value - mean_;
-  const double step = delta / n;
-  const double square = delta * step * before;
-  m4_ += square * step * step * (n * n - 3 * n + 3) + 6 * step * step * m2_ - 4 * step * m3_;
-  m3_ += square * step * (n - 2) - 3 * step * m2_;
-  m2_ += square;
-  mean_ += step;
-  ++count_;
-}
-
 void Moments::merge(const Moments& other) {
   if (other.count_ == 0) return;
   if (count_ == 0) {

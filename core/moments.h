@@ -45,4 +45,17 @@ class Moments {
   double m4_ = 0;
 };
 
+inline void Moments::add(double value) {
+  const auto before = static_cast<double>(count_);
+  const double n = before + 1;
+  const double delta = value - mean_;
+  const double step = delta / n;
+  const double square = delta * step * before;
+  m4_ += square * step * step * (n * n - 3 * n + 3) + 6 * step * step * m2_ - 4 * step * m3_;
+  m3_ += square * step * (n - 2) - 3 * step * m2_;
+  m2_ += square;
+  mean_ += step;
+  ++count_;
+}
+
 }  // namespace bochner

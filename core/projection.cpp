@@ -15,8 +15,15 @@ DenseProjection::DenseProjection(Matrix<double> W) : matrix_(std::move(W)) {
 template <class Scalar>
 template <class Source>
 const simd::Panels<Scalar>& DenseProjection::Lazy<Scalar>::get(const Source& W) {
-  std::call_once(once, [&] { packed = simd::Panels<Scalar>::transpose_of(W); });
-  return *packed;
+  // std::call_once would enter the kernel, which takes longer than packing a small W.
+  if (!ready.load(std::memory_order_acquire)) {
+    const std::lock_guard lock(mutex);
+    if (!ready.load(std::memory_order_relaxed)) {
+      packed = simd::Panels<Scalar>::transpose_of(W);
+      ready.store(true, std::memory_order_release);
+    }
+  }
+  return packed;
 }
 
 void DenseProjection::apply(const MatrixView<float>& X, MutableMatrixView<float> U) const {

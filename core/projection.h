@@ -1,7 +1,7 @@
 #pragma once
 
+#include <atomic>
 #include <mutex>
-#include <optional>
 
 #include "core/simd/product.h"
 #include "core/types.h"
@@ -54,8 +54,9 @@ class DenseProjection final : public Projection {
   /// A packed copy, made at most once however many threads ask for it first.
   template <class Scalar>
   struct Lazy {
-    std::once_flag once;
-    std::optional<simd::Panels<Scalar>> packed;
+    std::mutex mutex;
+    std::atomic<bool> ready = false;
+    simd::Panels<Scalar> packed;
     template <class Source>
     const simd::Panels<Scalar>& get(const Source& W);
   };

@@ -5,14 +5,16 @@
 namespace bochner {
 
 std::string Component::describe() const {
+  const Parameters named = parameters();
+  if (named.empty()) return name();
   std::ostringstream text;
   text << name();
   const char* separator = "(";
-  for (const auto& [key, value] : parameters()) {
+  for (const auto& [key, value] : named) {
     text << separator << key << "=" << value;
     separator = ", ";
   }
-  if (!parameters().empty()) text << ")";
+  text << ")";
   return text.str();
 }
 

@@ -231,8 +231,12 @@ Panels<Scalar> Panels<Scalar>::transpose_of(const MatrixView<double>& W) {
   require_rows(W.rows(), "Panels", "W");
   require_at_least(W.cols(), 1, "Panels", "W.columns");
   Panels panels(W.cols(), W.rows());
-  const Matrix<Scalar> rounded = W.template cast<Scalar>();
-  panels.set_transpose(rounded.data(), rounded.cols(), 0, rounded.rows());
+  if constexpr (std::is_same_v<Scalar, double>) {
+    panels.set_transpose(W.data(), W.outerStride(), 0, W.rows());
+  } else {
+    const Matrix<Scalar> rounded = W.template cast<Scalar>();
+    panels.set_transpose(rounded.data(), rounded.cols(), 0, rounded.rows());
+  }
   return panels;
 }
 
