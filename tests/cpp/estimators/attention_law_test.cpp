@@ -477,7 +477,7 @@ TEST(AttentionLaw, NeverNegativeWhereOrthogonalityTakesAll) {
 class UnknownLaw final : public RadialLaw {
  public:
   std::string name() const override { return "unknown"; }
-  double draw_norm(Stream&, Index) const override { return 1; }
+  void draw_norms(Stream&, Index, std::span<double> norms) const override { std::fill(norms.begin(), norms.end(), 1); }
   SignedLog mean(Shape, Index, double) const override { return {1, 0}; }
   SignedLog variance(Shape, Index, double) const override { return {1, 0}; }
   std::optional<SignedLog> covariance(Shape, Index, double, double) const override { return std::nullopt; }

@@ -255,7 +255,9 @@ TEST(Law, BiasKeepsRelativeAccuracyAtSmallArguments) {
 class WithoutMoments final : public RadialLaw {
  public:
   std::string name() const override { return "without_moments"; }
-  double draw_norm(Stream& stream, Index dim) const override { return law_->draw_norm(stream, dim); }
+  void draw_norms(Stream& stream, Index dim, std::span<double> norms) const override {
+    law_->draw_norms(stream, dim, norms);
+  }
   SignedLog mean(Shape shape, Index dim, double q) const override { return law_->mean(shape, dim, q); }
   SignedLog variance(Shape shape, Index dim, double q) const override { return law_->variance(shape, dim, q); }
   std::optional<SignedLog> covariance(Shape shape, Index dim, double q, double cosine) const override {
