@@ -62,8 +62,8 @@ def attention(
     features : str or Features, default "positive"
         What the frequencies are of, where they are a tensor.
     path : {"auto", "compiled", "plain"}, default "auto"
-        The compiled part computes on the CPU, in memory that does not grow with the length; plain torch on any device,
-        and it can be differentiated more than once. By default the device decides.
+        The compiled part computes on the CPU, in memory that does not grow with the length; plain torch on any device.
+        By default the device decides. Second derivatives and `torch.func.grad` need the plain path.
 
     Returns
     -------
