@@ -44,7 +44,7 @@ test: setup configure-all .venv/test.stamp ## run the C++ tests and the Python t
 	$(BIN)/ctest --test-dir $(BUILD) --no-tests=error --output-on-failure --progress -j $(JOBS)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-bench: setup configure-all ## measure the speed ratios
+bench: setup configure-all .venv/test.stamp ## measure the speed ratios
 	$(BIN)/cmake --build $(BUILD)
 	$(BIN)/python benchmarks/run.py
 
