@@ -36,7 +36,8 @@ TiltedSampler::TiltedSampler(const Estimator& estimator, Index m, std::span<cons
   log_normalisers_.resize(shifts_.rows());
   for (Index k = 0; k < shifts_.rows(); ++k) {
     shifts_.row(k) = shifts[static_cast<std::size_t>(k)].transpose();
-    log_normalisers_(k) = estimator.radial().mean(Shape::kExp, dim, shifts_.row(k).squaredNorm()).log;
+    log_normalisers_(k) =
+        static_cast<double>(estimator.radial().mean(Shape::kExp, dim, shifts_.row(k).squaredNorm()).log);
   }
 }
 

@@ -152,7 +152,7 @@ double series(const RadialLaw& radial, Shape shape, Index dim, double q, double 
   const Vector<double> squares = (Vector<double>(2) << q, other).finished();
   Vector<double> scales(2);
   for (Index i = 0; i < 2; ++i)
-    scales(i) = (shape == Shape::kCos ? 0 : radial.mean(shape, dim, 4 * squares(i)).log / 2);
+    scales(i) = (shape == Shape::kCos ? 0 : static_cast<double>(radial.mean(shape, dim, 4 * squares(i)).log) / 2);
   Matrix<double> out(1, 1);
   PairCovariance(radial, shape, dim, squares, scales, rows).fill(0, 1, Matrix<double>::Constant(1, 1, cosine), out);
   return out(0, 0) * std::exp(scales.sum());
@@ -166,7 +166,8 @@ TEST(PairCovariance, OfOnePointIsTheClosedForm) {
         for (const double q : {1e-6, 0.01, 0.5, 2.0, 9.0, 30.0}) {
           const double exact = radial->covariance(shape, dim, q, 0)->value();
           // Terms are relative to E f^2, which is what the law adds them to.
-          const double size = shape == Shape::kCos ? 1 : std::exp(radial->mean(shape, dim, 4 * q).log);
+          const double size =
+              shape == Shape::kCos ? 1 : static_cast<double>(std::exp(radial->mean(shape, dim, 4 * q).log));
           const double got = series(*radial, shape, dim, q, q, 1, 0);
           EXPECT_NEAR(got, exact, 1e-13 * std::fabs(exact) + 1e-15 * size)
               << registered.name << " d=" << dim << " q=" << q << " shape " << static_cast<int>(shape);
