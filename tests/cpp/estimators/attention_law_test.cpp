@@ -22,7 +22,6 @@ namespace {
 
 using namespace attention_reference;
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 const std::vector<Shape> kShapes = {Shape::kExp, Shape::kCosh, Shape::kCos};
 
 /// E f(w1.x) f(w2.y) of orthogonal w1, w2 with independent norms, by quadrature [Bochner, 11]: given the direction u of
