@@ -335,7 +335,7 @@ class AttentionLaw(Figure):
             ratio.high,
             below(ratio.low, ratio.high, 1.0),
             "The covariance of a pair is a series in spherical harmonics of which degree 2 lowers the error and degree 4 raises it; "
-            "here the second moments of keys and values are isotropic, which removes degree 2.",
+            "here the second moments of keys and values are isotropic, which removes degree 2. Terms beyond first order add to it at this m.",
         )
 
     def caption(self, data: Data) -> str:
