@@ -265,7 +265,7 @@ class AttentionLaw(Figure):
             ratio.low,
             ratio.high,
             inside(ratio.low, ratio.high, 0.9, 1.1),
-            f"By family: {_by_family(rows)}. The interval is over inputs. Errors are cut at that of the farthest value, so that their mean exists for trigonometric features too; "
+            f"Mean by family: {_by_family(rows)}. The interval is over inputs. Errors are cut at that of the farthest value, so that their mean exists for trigonometric features too; "
             "outputs of positive features never reach it.",
         )
 
@@ -289,7 +289,9 @@ class AttentionLaw(Figure):
         small = (rows["denominator"] < SMALL).groupby([rows["layer"], rows["head"], rows["features"]]).mean() > 0.5
         ratio = _geometric(rows["measured"] / rows["law"], rows)
         inner = rows[rows["denominator"] < SMALL]
-        ratio_inner = f"{(inner['measured'] / inner['law']).mean():.2f}" if len(inner) else "none to be had"
+        there = (
+            f"; there measured / law is {(inner['measured'] / inner['law']).mean():.2f} (mean)" if len(inner) else ""
+        )
         return Verdict(
             "Law of attention, real heads",
             f"Not in the paper: at p = {most} the first-order law is the error of real heads, within 20 %.",
@@ -298,9 +300,8 @@ class AttentionLaw(Figure):
             ratio.low,
             ratio.high,
             inside(ratio.low, ratio.high, 0.8, 1.2),
-            f"The interval is over passages. The relative variance of the denominator is below {SMALL:g} in {int(small.sum())} of {len(small)} pairs of a head and a family; "
-            f"there measured / law is {ratio_inner} (mean)."
-            f" By family: {_by_family(rows)}.",
+            f"The interval is over passages. The relative variance of the denominator is below {SMALL:g} in {int(small.sum())} of {len(small)} pairs of a head and a family{there}. "
+            f"Mean of measured / law by family: {_by_family(rows)}.",
         )
 
     def _judge_real_couplings(self, real: pd.DataFrame) -> Verdict:
@@ -312,13 +313,13 @@ class AttentionLaw(Figure):
         return Verdict(
             "Law of attention, orthogonal < iid, real heads",
             "By the law orthogonal frequencies have the smaller error on real heads.",
-            f"MSE(orthogonal) / MSE(iid) = {law} by the law, {measured} measured, at p = {most}",
+            f"MSE(orthogonal) / MSE(iid) = {law.value:.5f} [{law.low:.5f}, {law.high:.5f}] by the law, {measured} measured, at p = {most}",
             law.value,
             law.low,
             law.high,
             below(law.low, law.high, 1.0),
             f"Smaller in {100 * lower:.1f} % of the pairs of a head and a family; by family "
-            + ", ".join(f"{name} {value:.3f}" for name, value in by_family.items())
+            + ", ".join(f"{name} {value:.5f}" for name, value in by_family.items())
             + ". Orthogonality takes at most the square of the kernel from a variance of e^v times that.",
         )
 
