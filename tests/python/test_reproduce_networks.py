@@ -121,3 +121,12 @@ def test_growth_is_told_from_its_absence(growth, outcome):
     assert verdict.outcome == outcome
     # Medians of three draws with an error of 0.05, two of them, over eight inputs: 0.02.
     assert abs(np.log(verdict.value / growth**4)) < 4.5 * 0.02
+
+
+def test_arrays_beyond_single_precision_are_an_infinite_error_and_no_crash():
+    favor = fig14._Favor("trigonometric", "orthogonal", p=8, seed=0)
+    Q, K, V = np.random.default_rng(0).standard_normal((3, 2, 1, 5, 4), dtype=np.float32)
+    Q[0, 0, 3, 1] = np.inf
+    out = favor(0, Q, K, V)
+    assert np.isnan(out[0]).all() and np.isfinite(out[1]).all()
+    assert np.isinf(fig14.relative_error(out[:1, 0], V[:1, 0])).all()

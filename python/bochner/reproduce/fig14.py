@@ -151,6 +151,10 @@ class _Favor:
     def __call__(self, layer: int, Q: Array, K: Array, V: Array) -> Array:
         out = np.empty_like(V)
         for index, arrays in enumerate(zip(Q, K, V, strict=True)):
+            if not all(np.isfinite(array).all() for array in arrays):
+                # A layer before this one has left single precision: nothing can be computed of it.
+                out[index] = np.nan
+                continue
             trial = layer * len(Q) + index
             feature_map = self._estimator.draw(dim=Q.shape[-1], m=self._m, seed=self._seed, trial=trial)
             with warnings.catch_warnings():
