@@ -1,7 +1,9 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <mutex>
+#include <vector>
 
 #include "core/simd/product.h"
 #include "core/types.h"
@@ -67,5 +69,11 @@ class DenseProjection final : public Projection {
   mutable Lazy<float> float_transpose_;
   mutable Lazy<double> double_transpose_;
 };
+
+/// W diag(scales) as a projection: x -> W (scales * x). One scale for all coordinates, or one each.
+/// Throws std::invalid_argument when there are neither 1 nor dim of them. Cost: that of W, and a copy of it if it is
+/// dense.
+std::shared_ptr<const Projection> scaled(std::shared_ptr<const Projection> projection,
+                                         const std::vector<double>& scales);
 
 }  // namespace bochner

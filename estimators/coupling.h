@@ -4,6 +4,7 @@
 #include "core/stream.h"
 #include "core/types.h"
 #include "estimators/component.h"
+#include "estimators/frequency_law.h"
 #include "estimators/radial_law.h"
 
 #include <memory>
@@ -20,16 +21,19 @@ struct PairGroup {
   double cosine = 0;
 };
 
-/// How the frequencies w_1..w_m are drawn jointly. Every row keeps the marginal law that the radial law states.
+/// How the frequencies w_1..w_m are drawn jointly. Every row keeps the marginal law that the frequency law states.
 ///
 /// A coupling declares what it is: whether it is unbiased, whether the first rows of a draw are a draw, which pairs
 /// of rows are dependent, and whether one row can be drawn tilted. It knows no kernel and no feature map.
 class Coupling : public Component {
  public:
-  /// The projection scale * W, W (m, dim). The same stream gives the same W; where prefixes_are_draws() a larger m
-  /// only appends rows (to rounding).
-  virtual std::shared_ptr<const Projection> draw(const RadialLaw& radial, Index m, Index dim, double scale,
+  /// The projection W (m, dim). The same stream gives the same W; where prefixes_are_draws() a larger m only appends
+  /// rows (to rounding). Throws std::invalid_argument for a law that it cannot draw.
+  virtual std::shared_ptr<const Projection> draw(const FrequencyLaw& law, Index m, Index dim,
                                                  const Stream& stream) const = 0;
+
+  /// Whether it draws directions and norms by themselves, and so only isotropic laws.
+  virtual bool needs_isotropic() const { return true; }
 
   /// Whether each row has exactly the marginal law.
   virtual bool unbiased() const { return true; }
@@ -40,7 +44,7 @@ class Coupling : public Component {
 
   /// Whether draw_tilted exists.
   virtual bool tiltable() const { return false; }
-  /// W (m, dim) in which row `row` has the tilted density of radial.fill_tilted and the others their law given its
+  /// W (m, dim) in which row `row` has the tilted density of RadialLaw::fill_tilted and the others their law given its
   /// direction. Throws std::invalid_argument where tiltable() is false.
   virtual Matrix<double> draw_tilted(const RadialLaw& radial, Index m, Index dim, Index row,
                                      std::span<const double> shift, const Stream& stream) const;

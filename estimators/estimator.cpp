@@ -22,25 +22,26 @@ Estimator::Estimator(std::shared_ptr<const Kernel> kernel, std::shared_ptr<const
     : kernel_(std::move(kernel)),
       features_(std::move(features)),
       coupling_(std::move(coupling)),
-      radial_(std::move(radial)) {
+      frequencies_(std::move(radial)) {
   require_part("kernel", kernel_);
   require_part("features", features_);
   require_part("coupling", coupling_);
-  if (!radial_) radial_ = kernel_->radial_law();
+  if (!frequencies_) frequencies_ = kernel_->frequency_law();
+  features_->require_compatible(*kernel_, *coupling_);
 }
 
 std::shared_ptr<const FeatureMap> Estimator::draw(Index dim, Index m, std::uint64_t seed, std::uint64_t trial) const {
   require_at_least(dim, 1, "draw", "dim");
   require_at_least(m, 1, "draw", "m");
   const Stream stream(seed, Purpose::kFrequencies, trial);
-  return features_->make(*kernel_, coupling_->draw(*radial_, m, dim, kernel_->projection_form().scale, stream));
+  return features_->draw(*kernel_, frequencies_.get(), *coupling_, m, dim, stream);
 }
 
 std::vector<std::shared_ptr<const FeatureMap>> Estimator::draw_each(Index dim, std::span<const Index> m,
                                                                     std::uint64_t seed, std::uint64_t trial) const {
   std::vector<std::shared_ptr<const FeatureMap>> maps;
   maps.reserve(m.size());
-  if (m.size() == 1 || !coupling_->prefixes_are_draws()) {
+  if (m.size() == 1 || !features_->projected() || !coupling_->prefixes_are_draws()) {
     for (const Index size : m) maps.push_back(draw(dim, size, seed, trial));
     return maps;
   }
@@ -48,7 +49,8 @@ std::vector<std::shared_ptr<const FeatureMap>> Estimator::draw_each(Index dim, s
   for (const Index size : m) require_at_least(size, 1, "draw_each", "m");
   const Stream stream(seed, Purpose::kFrequencies, trial);
   const Index largest = m.empty() ? 1 : *std::max_element(m.begin(), m.end());
-  const Matrix<double> W = coupling_->draw(*radial_, largest, dim, kernel_->projection_form().scale, stream)->matrix();
+  const Matrix<double> W =
+      scaled(coupling_->draw(*frequencies_, largest, dim, stream), kernel_->projection_form().scales)->matrix();
   for (const Index size : m) {
     maps.push_back(features_->make(*kernel_, std::make_shared<DenseProjection>(W.topRows(size))));
   }
@@ -56,7 +58,7 @@ std::vector<std::shared_ptr<const FeatureMap>> Estimator::draw_each(Index dim, s
 }
 
 std::shared_ptr<const FeatureMap> Estimator::map_of(const Matrix<double>& W) const {
-  return features_->make(*kernel_, std::make_shared<DenseProjection>(kernel_->projection_form().scale * W));
+  return features_->make(*kernel_, scaled(std::make_shared<DenseProjection>(W), kernel_->projection_form().scales));
 }
 
 Law Estimator::law(std::span<const double> x, std::span<const double> y, Index m) const {
@@ -70,19 +72,19 @@ std::vector<Law> Estimator::laws(std::span<const double> x, std::span<const doub
     throw std::invalid_argument("law: x has " + std::to_string(x.size()) + " and y " + std::to_string(y.size()) +
                                 " entries; expected the same number >= 1");
   }
-  auto laws = features_->laws(*kernel_, *radial_, *coupling_, m, x, y);
+  auto laws = features_->laws(*kernel_, frequencies_.get(), *coupling_, m, x, y);
   if (laws.empty()) throw NoLawError("law: no exact law is known of " + describe());
   return laws;
 }
 
 bool Estimator::has_law() const {
   constexpr std::array<double, 2> kPoint{0.5, 0.25};
-  return features_->law(*kernel_, *radial_, *coupling_, 2, kPoint, kPoint).has_value();
+  return features_->law(*kernel_, frequencies_.get(), *coupling_, 2, kPoint, kPoint).has_value();
 }
 
 std::string Estimator::describe() const {
   return "kernel=" + kernel_->describe() + ", features=" + features_->describe() +
-         ", coupling=" + coupling_->describe() + ", radial=" + radial_->describe();
+         ", coupling=" + coupling_->describe() + (frequencies_ ? ", frequencies=" + frequencies_->describe() : "");
 }
 
 }  // namespace bochner

@@ -21,14 +21,15 @@ namespace bochner {
 /// of a radial law other than the kernel's own make the estimate biased, and law() says by how much.
 class Estimator {
  public:
-  /// `radial` null means the kernel's own law.
+  /// `radial` null means the kernel's own frequency law. Throws std::invalid_argument where the parts do not fit.
   Estimator(std::shared_ptr<const Kernel> kernel, std::shared_ptr<const FeatureFamily> features,
             std::shared_ptr<const Coupling> coupling, std::shared_ptr<const RadialLaw> radial = nullptr);
 
   const Kernel& kernel() const { return *kernel_; }
   const FeatureFamily& features() const { return *features_; }
   const Coupling& coupling() const { return *coupling_; }
-  const RadialLaw& radial() const { return *radial_; }
+  /// The law of the frequencies in use; null where the kernel has none.
+  const FrequencyLaw* frequency_law() const { return frequencies_.get(); }
 
   /// The feature map of trial `trial` of seed `seed`: the stream (seed, frequencies, trial).
   /// Throws std::invalid_argument unless dim >= 1 and m >= 1.
@@ -39,7 +40,7 @@ class Estimator {
   std::vector<std::shared_ptr<const FeatureMap>> draw_each(Index dim, std::span<const Index> m, std::uint64_t seed,
                                                            std::uint64_t trial) const;
 
-  /// The feature map of given unscaled frequencies W (m, dim), such as a tilted draw's.
+  /// The feature map of given unscaled frequencies W (m, dim), such as a tilted draw's, of a family that is projected.
   std::shared_ptr<const FeatureMap> map_of(const Matrix<double>& W) const;
 
   /// Mean, variance, bias and MSE of K^(x, y), to a relative error of 1e-9 of the MSE. Throws NoLawError where none is
@@ -58,7 +59,7 @@ class Estimator {
   std::shared_ptr<const Kernel> kernel_;
   std::shared_ptr<const FeatureFamily> features_;
   std::shared_ptr<const Coupling> coupling_;
-  std::shared_ptr<const RadialLaw> radial_;
+  std::shared_ptr<const FrequencyLaw> frequencies_;
 };
 
 }  // namespace bochner

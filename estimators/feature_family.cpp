@@ -1,22 +1,47 @@
 #include "estimators/feature_family.h"
 
+#include <stdexcept>
 #include <string>
 
 namespace bochner {
 
+void FeatureFamily::require_compatible(const Kernel& kernel, const Coupling& coupling) const {
+  const auto frequencies = kernel.frequency_law();
+  if (!frequencies) {
+    throw std::invalid_argument("Estimator: the kernel '" + kernel.describe() +
+                                "' has no frequencies, which features '" + name() + "' need");
+  }
+  if (coupling.needs_isotropic()) require_isotropic(*frequencies, "Estimator: the coupling '" + coupling.name() + "'");
+}
+
+std::shared_ptr<const FeatureMap> FeatureFamily::draw(const Kernel& kernel, const FrequencyLaw* frequencies,
+                                                      const Coupling& coupling, Index m, Index dim,
+                                                      const Stream& stream) const {
+  return make(kernel, scaled(coupling.draw(*frequencies, m, dim, stream), kernel.projection_form().scales));
+}
+
+std::shared_ptr<const FeatureMap> FeatureFamily::make(const Kernel&, std::shared_ptr<const Projection>) const {
+  throw std::invalid_argument("make: a map of features '" + name() + "' is not one of frequencies alone");
+}
+
+std::shared_ptr<const FeatureFamily> FeatureFamily::fit(const Kernel&, const MatrixView<double>&,
+                                                        const MatrixView<double>&) const {
+  return nullptr;
+}
+
 std::optional<OneFrequencyEstimate> FeatureFamily::one_frequency(const Kernel&) const { return std::nullopt; }
 
-std::optional<Law> FeatureFamily::law(const Kernel&, const RadialLaw&, const Coupling&, Index, std::span<const double>,
-                                      std::span<const double>) const {
+std::optional<Law> FeatureFamily::law(const Kernel&, const FrequencyLaw*, const Coupling&, Index,
+                                      std::span<const double>, std::span<const double>) const {
   return std::nullopt;
 }
 
-std::vector<Law> FeatureFamily::laws(const Kernel& kernel, const RadialLaw& radial, const Coupling& coupling,
+std::vector<Law> FeatureFamily::laws(const Kernel& kernel, const FrequencyLaw* frequencies, const Coupling& coupling,
                                      std::span<const Index> m, std::span<const double> x,
                                      std::span<const double> y) const {
   std::vector<Law> laws;
   for (const Index size : m) {
-    const auto one = law(kernel, radial, coupling, size, x, y);
+    const auto one = law(kernel, frequencies, coupling, size, x, y);
     if (!one) return {};
     laws.push_back(*one);
   }

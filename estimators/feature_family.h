@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/projection.h"
+#include "core/stream.h"
 #include "estimators/component.h"
 #include "estimators/coupling.h"
 #include "estimators/feature_map.h"
@@ -17,16 +18,33 @@
 
 namespace bochner {
 
-/// A recipe that turns a projection into a feature map for a kernel: trigonometric, positive, hyperbolic, ...
+/// A recipe for drawing feature maps for a kernel: trigonometric, positive, hyperbolic, ...
 ///
+/// Most turn a projection into a map, by make(); those whose randomness is of another kind override draw().
 /// It knows no coupling by name and no experiment. What an experiment may ask beyond a map - the exact law, and the
 /// directions in which the estimate's heavy tail lies - has a default answer of "not known".
 class FeatureFamily : public Component {
  public:
-  /// The feature map of this family for the kernel with the frequencies of the projection.
-  /// Throws std::invalid_argument where the kernel does not allow it.
+  /// Throws std::invalid_argument, with the reason, unless this family has maps for the kernel with this coupling.
+  /// By default: unless the kernel has frequencies, isotropic ones if the coupling needs them.
+  virtual void require_compatible(const Kernel& kernel, const Coupling& coupling) const;
+
+  /// The map of one draw with m frequencies, a function of the stream's name alone. `frequencies` is null for a kernel
+  /// without any. By default make() of the coupling's frequencies.
+  virtual std::shared_ptr<const FeatureMap> draw(const Kernel& kernel, const FrequencyLaw* frequencies,
+                                                 const Coupling& coupling, Index m, Index dim,
+                                                 const Stream& stream) const;
+
+  /// Whether a map is a function of its frequencies alone, so that draw() is make() of them.
+  virtual bool projected() const { return true; }
+  /// The feature map of this family for the kernel with the frequencies of the projection, W with the kernel's scales.
+  /// Throws std::invalid_argument where projected() is false and where the kernel does not allow it.
   virtual std::shared_ptr<const FeatureMap> make(const Kernel& kernel,
-                                                 std::shared_ptr<const Projection> projection) const = 0;
+                                                 std::shared_ptr<const Projection> projection) const;
+
+  /// The family adapted to data, X (n, d) as queries and Y (k, d) as keys; null for one that does not adapt.
+  virtual std::shared_ptr<const FeatureFamily> fit(const Kernel& kernel, const MatrixView<double>& X,
+                                                   const MatrixView<double>& Y) const;
 
   /// Columns p of a map with m frequencies.
   virtual Index features(Index m) const = 0;
@@ -35,10 +53,11 @@ class FeatureFamily : public Component {
   virtual std::optional<OneFrequencyEstimate> one_frequency(const Kernel& kernel) const;
 
   /// The exact law of K^(x, y) with m frequencies; none where it is not known.
-  virtual std::optional<Law> law(const Kernel& kernel, const RadialLaw& radial, const Coupling& coupling, Index m,
-                                 std::span<const double> x, std::span<const double> y) const;
+  /// `frequencies` is null for a kernel without any.
+  virtual std::optional<Law> law(const Kernel& kernel, const FrequencyLaw* frequencies, const Coupling& coupling,
+                                 Index m, std::span<const double> x, std::span<const double> y) const;
   /// The same for each m, which may share work; empty where it is not known.
-  virtual std::vector<Law> laws(const Kernel& kernel, const RadialLaw& radial, const Coupling& coupling,
+  virtual std::vector<Law> laws(const Kernel& kernel, const FrequencyLaw* frequencies, const Coupling& coupling,
                                 std::span<const Index> m, std::span<const double> x, std::span<const double> y) const;
 
   /// Shifts a_k (d) such that a frequency from the density p(w) exp(a_k.w), for a k drawn evenly, samples the tails

@@ -13,7 +13,10 @@ std::span<const double> row_of(const Matrix<double>& rows, Index i) {
 
 }  // namespace
 
-bool Kernel::is_mean_of(Shape, const RadialLaw& radial) const { return radial.same_as(*radial_law()); }
+bool Kernel::is_mean_of(Shape shape, const FrequencyLaw& law) const {
+  const auto own = frequency_law();
+  return own && allows(shape) && law.same_as(*own);
+}
 
 template <class Scalar>
 Matrix<Scalar> gram(const Kernel& kernel, const MatrixView<Scalar>& X, const MatrixView<Scalar>& Y,

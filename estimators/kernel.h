@@ -8,30 +8,36 @@
 
 #include <memory>
 #include <span>
+#include <vector>
 
 namespace bochner {
 
-/// How a kernel meets random projections: with x' = scale x it is approximated by features of x' times
-/// exp(exponent |x'|^2), where exponent = 0 turns the features of exp(x'.y') into those of the kernel.
+/// How a kernel meets random projections: with x'_j = scales_j x_j (one scale for all coordinates, or one each) it is
+/// approximated by features of x' times amplitude^(1/2) exp(exponent |x'|^2), which turns the features of exp(x'.y')
+/// into those of the kernel.
 struct ProjectionForm {
-  double scale = 1;
+  std::vector<double> scales{1.0};
   double exponent = 0;
+  double amplitude = 1;
 };
 
 /// The exact function K(x, y) that is to be approximated. Immutable.
 ///
-/// A kernel brings its closed form, the radial law of its frequencies, and the form in which it meets them.
+/// A kernel brings its closed form and, where it is one of random projections, the law of its frequencies, the form in
+/// which it meets them and the shapes that estimate it.
 class Kernel : public Component {
  public:
   /// K(x, y) for x, y (d), as sign and log, so that it cannot overflow.
   virtual SignedLog value(std::span<const double> x, std::span<const double> y) const = 0;
 
-  /// The law of |w| under which the kernel's features are unbiased.
-  virtual std::shared_ptr<const RadialLaw> radial_law() const = 0;
-  virtual ProjectionForm projection_form() const = 0;
+  /// The law of the frequencies under which the kernel's features are unbiased; null where it has none.
+  virtual std::shared_ptr<const FrequencyLaw> frequency_law() const { return nullptr; }
+  virtual ProjectionForm projection_form() const { return {}; }
+  /// Whether one-projection estimates of this shape exist.
+  virtual bool allows(Shape /*shape*/) const { return false; }
 
   /// Whether a one-projection estimate of this shape, with frequencies of this law, has mean K(x, y) exactly.
-  virtual bool is_mean_of(Shape shape, const RadialLaw& radial) const;
+  virtual bool is_mean_of(Shape shape, const FrequencyLaw& law) const;
 };
 
 /// K(X_i, Y_j), (n, k) for X (n, d) and Y (k, d), evaluated in double.

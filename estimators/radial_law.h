@@ -3,7 +3,7 @@
 #include "core/signed_log.h"
 #include "core/stream.h"
 #include "core/types.h"
-#include "estimators/component.h"
+#include "estimators/frequency_law.h"
 
 #include <optional>
 #include <span>
@@ -18,13 +18,13 @@ enum class Shape { kExp, kCosh, kCos };
 /// It draws norms, and knows the moments of f(w.u) for f = exp, cosh, cos; they depend on u through q = |u|^2
 /// alone. From these functions every law of a one-projection estimator follows, for any coupling that keeps directions
 /// at fixed angles: at one point (estimators/laws/one_frequency.h) and at two (estimators/laws/pair_covariance.h).
-class RadialLaw : public Component {
+class RadialLaw : public FrequencyLaw {
  public:
   /// Independent norms |w| in dimension dim, of any number. Consumes words of the stream; fewer norms are a prefix.
   virtual void draw_norms(Stream& stream, Index dim, std::span<double> norms) const = 0;
 
-  /// Fills W (m, d) with independent rows of this law. Row i depends on the stream and i only.
-  virtual void fill_independent(const Stream& stream, Matrix<double>& W) const;
+  const RadialLaw* isotropic() const final { return this; }
+  void fill_independent(const Stream& stream, Matrix<double>& W) const override;
 
   /// E f(w.u), |u|^2 = q >= 0.
   virtual SignedLog mean(Shape shape, Index dim, double q) const = 0;

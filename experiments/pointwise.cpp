@@ -87,7 +87,7 @@ Pointwise::Cell Pointwise::make_cell(Index point, Index m) const {
   Cell cell;
   cell.truth = estimator.kernel().value(x, y).value();
   if (!std::isfinite(cell.truth)) throw_beyond_double(point, m, "the kernel", cell.truth);
-  cell.law = estimator.features().law(estimator.kernel(), estimator.radial(), estimator.coupling(), m, x, y);
+  cell.law = estimator.features().law(estimator.kernel(), estimator.frequency_law(), estimator.coupling(), m, x, y);
   if (cell.law && !std::isfinite(cell.law->mean)) throw_beyond_double(point, m, "the law's mean", cell.law->mean);
   if (cell.law && !std::isfinite(cell.law->mse)) {
     throw_beyond_double(point, m, "the law's mean squared error", cell.law->mse);
@@ -97,8 +97,12 @@ Pointwise::Cell Pointwise::make_cell(Index point, Index m) const {
   // An exponent or angle of size A carries an error of some A eps into a factor; A is at most the squared norms.
   const double epsilon =
       plan_.single_precision ? double{std::numeric_limits<float>::epsilon()} : std::numeric_limits<double>::epsilon();
-  const double form = estimator.kernel().projection_form().scale;
-  const double size = form * form * (plan_.X.row(point).squaredNorm() + plan_.Y.row(point).squaredNorm());
+  const std::vector<double> scales = estimator.kernel().projection_form().scales;
+  double size = 0;
+  for (std::size_t j = 0; j < x.size(); ++j) {
+    const double scale = scales[scales.size() == 1 ? 0 : j];
+    size += scale * scale * (x[j] * x[j] + y[j] * y[j]);
+  }
   cell.rounding = 16 * (1 + size) * epsilon * std::abs(cell.truth);
 
   if (choose_tilted(cell, point)) cell.tilted.emplace(estimator, m, x, y);

@@ -22,7 +22,10 @@ std::string TiltedSampler::obstacle(const Estimator& estimator, std::span<const 
     return "the features '" + estimator.features().name() + "' name no tail shifts";
   }
   if (!estimator.coupling().tiltable()) return "the coupling '" + estimator.coupling().name() + "' has no tilted draw";
-  if (!estimator.radial().tiltable()) return "the radial law '" + estimator.radial().name() + "' has no tilted draw";
+  const FrequencyLaw* law = estimator.frequency_law();
+  if (!law || !law->isotropic() || !law->isotropic()->tiltable()) {
+    return "the frequency law '" + (law ? law->name() : "none") + "' has no tilted draw";
+  }
   return {};
 }
 
@@ -36,18 +39,18 @@ TiltedSampler::TiltedSampler(const Estimator& estimator, Index m, std::span<cons
   log_normalisers_.resize(shifts_.rows());
   for (Index k = 0; k < shifts_.rows(); ++k) {
     shifts_.row(k) = shifts[static_cast<std::size_t>(k)].transpose();
-    log_normalisers_(k) =
-        static_cast<double>(estimator.radial().mean(Shape::kExp, dim, shifts_.row(k).squaredNorm()).log);
+    log_normalisers_(k) = static_cast<double>(
+        estimator.frequency_law()->isotropic()->mean(Shape::kExp, dim, shifts_.row(k).squaredNorm()).log);
   }
 }
 
 TiltedSampler::Draw TiltedSampler::draw(const Stream& stream) const {
-  const RadialLaw& radial = estimator_.radial();
+  const RadialLaw& radial = *estimator_.frequency_law()->isotropic();
   const Index dim = shifts_.cols();
   Stream choices = stream.lane(kChoiceLane);
   Draw result;
   if (choices.uniform() < kPlainShare) {
-    result.W = estimator_.coupling().draw(radial, m_, dim, 1, stream)->matrix();
+    result.W = estimator_.coupling().draw(radial, m_, dim, stream)->matrix();
   } else {
     const auto row = static_cast<Index>(choices.below(static_cast<std::uint64_t>(m_)));
     const auto k = static_cast<Index>(choices.below(static_cast<std::uint64_t>(shifts_.rows())));

@@ -2,11 +2,10 @@
 
 namespace bochner {
 
-std::shared_ptr<const Projection> IidCoupling::draw(const RadialLaw& radial, Index m, Index dim, double scale,
+std::shared_ptr<const Projection> IidCoupling::draw(const FrequencyLaw& law, Index m, Index dim,
                                                     const Stream& stream) const {
   Matrix<double> W(m, dim);
-  radial.fill_independent(stream, W);
-  if (scale != 1) W *= scale;
+  law.fill_independent(stream, W);
   return std::make_shared<DenseProjection>(std::move(W));
 }
 

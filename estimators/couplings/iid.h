@@ -8,8 +8,9 @@ namespace bochner {
 class IidCoupling final : public Coupling {
  public:
   std::string name() const override { return "iid"; }
-  std::shared_ptr<const Projection> draw(const RadialLaw& radial, Index m, Index dim, double scale,
+  std::shared_ptr<const Projection> draw(const FrequencyLaw& law, Index m, Index dim,
                                          const Stream& stream) const override;
+  bool needs_isotropic() const override { return false; }
   bool prefixes_are_draws() const override { return true; }
   std::optional<std::vector<PairGroup>> dependent_pairs(Index, Index) const override {
     return std::vector<PairGroup>{};

@@ -21,11 +21,9 @@ Matrix<double> draw_blocks(const RadialLaw& radial, Index m, Index dim, const St
 
 }  // namespace
 
-std::shared_ptr<const Projection> OrthogonalCoupling::draw(const RadialLaw& radial, Index m, Index dim, double scale,
+std::shared_ptr<const Projection> OrthogonalCoupling::draw(const FrequencyLaw& law, Index m, Index dim,
                                                            const Stream& stream) const {
-  Matrix<double> W = draw_blocks(radial, m, dim, stream);
-  if (scale != 1) W *= scale;
-  return std::make_shared<DenseProjection>(std::move(W));
+  return std::make_shared<DenseProjection>(draw_blocks(require_isotropic(law, name()), m, dim, stream));
 }
 
 std::optional<std::vector<PairGroup>> OrthogonalCoupling::dependent_pairs(Index m, Index dim) const {

@@ -10,7 +10,7 @@ namespace bochner {
 class OrthogonalCoupling final : public Coupling {
  public:
   std::string name() const override { return "orthogonal"; }
-  std::shared_ptr<const Projection> draw(const RadialLaw& radial, Index m, Index dim, double scale,
+  std::shared_ptr<const Projection> draw(const FrequencyLaw& law, Index m, Index dim,
                                          const Stream& stream) const override;
   bool prefixes_are_draws() const override { return true; }
   /// sum_b b (b - 1) ordered pairs at a right angle, b running over the sizes of the blocks.

@@ -17,7 +17,9 @@ class HyperbolicFeatures final : public ProjectedFamily {
                                           std::span<const double> y) const override;
 
  protected:
-  OneFrequencyEstimate softmax_estimate() const override { return {Shape::kCosh, 1, -0.5, 1}; }
+  OneFrequencyEstimate softmax_estimate() const override {
+    return {.shape = Shape::kCosh, .sign = 1, .exponent = -0.5};
+  }
 };
 
 }  // namespace bochner

@@ -18,7 +18,7 @@ class PositiveFeatures final : public ProjectedFamily {
                                           std::span<const double> y) const override;
 
  protected:
-  OneFrequencyEstimate softmax_estimate() const override { return {Shape::kExp, 1, -0.5, 1}; }
+  OneFrequencyEstimate softmax_estimate() const override { return {.shape = Shape::kExp, .sign = 1, .exponent = -0.5}; }
 };
 
 }  // namespace bochner

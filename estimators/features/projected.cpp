@@ -1,30 +1,44 @@
 #include "estimators/features/projected.h"
 
+#include <stdexcept>
+
 namespace bochner {
 
-std::optional<Law> ProjectedFamily::law(const Kernel& kernel, const RadialLaw& radial, const Coupling& coupling,
-                                        Index m, std::span<const double> x, std::span<const double> y) const {
-  return one_frequency_law(estimate_of(kernel), kernel, radial, coupling, m, x, y);
+void ProjectedFamily::require_compatible(const Kernel& kernel, const Coupling& coupling) const {
+  FeatureFamily::require_compatible(kernel, coupling);
+  static_cast<void>(estimate_of(kernel));
 }
 
-std::vector<Law> ProjectedFamily::laws(const Kernel& kernel, const RadialLaw& radial, const Coupling& coupling,
+std::optional<Law> ProjectedFamily::law(const Kernel& kernel, const FrequencyLaw* frequencies, const Coupling& coupling,
+                                        Index m, std::span<const double> x, std::span<const double> y) const {
+  return one_frequency_law(estimate_of(kernel), kernel, *frequencies, coupling, m, x, y);
+}
+
+std::vector<Law> ProjectedFamily::laws(const Kernel& kernel, const FrequencyLaw* frequencies, const Coupling& coupling,
                                        std::span<const Index> m, std::span<const double> x,
                                        std::span<const double> y) const {
-  return one_frequency_laws(estimate_of(kernel), kernel, radial, coupling, m, x, y);
+  return one_frequency_laws(estimate_of(kernel), kernel, *frequencies, coupling, m, x, y);
 }
 
 OneFrequencyEstimate ProjectedFamily::estimate_of(const Kernel& kernel) const {
   OneFrequencyEstimate estimate = softmax_estimate();
   const ProjectionForm form = kernel.projection_form();
-  estimate.scale = form.scale;
+  if (!kernel.allows(estimate.shape)) {
+    throw std::invalid_argument("Estimator: the kernel '" + kernel.describe() + "' is not estimated by features '" +
+                                name() + "'");
+  }
+  estimate.scales = form.scales;
   estimate.exponent += form.exponent;
+  estimate.amplitude = form.amplitude;
   return estimate;
 }
 
 Vector<double> tail_shift(const Kernel& kernel, std::span<const double> x, std::span<const double> y, double factor) {
-  const double scale = kernel.projection_form().scale;
+  const std::vector<double> scales = kernel.projection_form().scales;
   Vector<double> shift(static_cast<Index>(x.size()));
-  for (std::size_t j = 0; j < x.size(); ++j) shift(static_cast<Index>(j)) = factor * scale * (x[j] + y[j]);
+  for (std::size_t j = 0; j < x.size(); ++j) {
+    shift(static_cast<Index>(j)) = factor * scales[scales.size() == 1 ? 0 : j] * (x[j] + y[j]);
+  }
   return shift;
 }
 

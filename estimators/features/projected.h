@@ -11,7 +11,7 @@
 
 namespace bochner {
 
-/// A feature map built on one projection u = W x' and the factor exp(exponent |x'|^2) / sqrt(weight).
+/// A feature map built on one projection u = W x' and the factor (amplitude / weight)^(1/2) exp(exponent |x'|^2).
 ///
 /// `Derived` turns the m projections of a row into its p columns. It provides
 ///   static constexpr Form kForm;
@@ -25,7 +25,15 @@ class ProjectedMap : public FeatureMap {
  public:
   ProjectedMap(std::shared_ptr<const Projection> projection, const OneFrequencyEstimate& estimate,
                std::string description)
-      : projection_(std::move(projection)), estimate_(estimate), description_(std::move(description)) {}
+      : projection_(std::move(projection)),
+        exponents_(estimate.scales.size() == 1 ? 1 : projection_->dim()),
+        log_amplitude_(std::log(estimate.amplitude)),
+        description_(std::move(description)) {
+    for (Index j = 0; j < exponents_.size(); ++j) {
+      const double scale = estimate.scale(static_cast<std::size_t>(j));
+      exponents_(j) = estimate.exponent * scale * scale;
+    }
+  }
 
   Index dim() const final { return projection_->dim(); }
   Index features() const final { return Derived::columns(projection_->rows()); }
@@ -62,8 +70,12 @@ class ProjectedMap : public FeatureMap {
   }
 
  private:
-  /// log_scale = exponent() |x|^2 - log(weight) / 2.
-  double exponent() const { return estimate_.exponent * estimate_.scale * estimate_.scale; }
+  /// exponent |x'|^2 of every row.
+  template <class Scalar>
+  Vector<Scalar> norms(const MatrixView<Scalar>& X) const {
+    if (exponents_.size() == 1) return static_cast<Scalar>(exponents_(0)) * X.rowwise().squaredNorm();
+    return X.cwiseAbs2() * exponents_.cast<Scalar>();
+  }
 
   template <class Scalar>
   void vjp_of(const MatrixView<Scalar>& X, const MatrixView<Scalar>& features, MutableMatrixView<Scalar>& d_features,
@@ -71,7 +83,11 @@ class ProjectedMap : public FeatureMap {
     const Index m = projection_->rows();
     Derived::template pull_back<Scalar>(features, d_features, m);
     projection_->apply_transpose(d_features.leftCols(m), d_X);
-    d_X += (static_cast<Scalar>(2 * exponent()) * d_log_scale).asDiagonal() * X;
+    if (exponents_.size() == 1) {
+      d_X += (static_cast<Scalar>(2 * exponents_(0)) * d_log_scale).asDiagonal() * X;
+    } else {
+      d_X += d_log_scale.asDiagonal() * X * (2 * exponents_).cast<Scalar>().asDiagonal();
+    }
   }
 
   template <class Scalar>
@@ -81,17 +97,18 @@ class ProjectedMap : public FeatureMap {
     Derived::template spread<Scalar>(features, m);
   }
 
-  /// What a factor phi(x) has beside exponent() |x|^2 in its log-scale.
+  /// What a factor phi(x) has beside exponent |x'|^2 in its log-scale.
   template <class Scalar>
   Scalar log_weight() const {
-    return static_cast<Scalar>(-std::log(static_cast<double>(Derived::weight(projection_->rows()))) / 2);
+    return static_cast<Scalar>((log_amplitude_ - std::log(static_cast<double>(Derived::weight(projection_->rows())))) /
+                               2);
   }
 
   template <class Scalar>
   void tile_of(const MatrixView<Scalar>& X, MutableMatrixView<Scalar>& features,
                MutableVectorView<Scalar>& log_scale) const {
     fill<Scalar>(X, features);
-    log_scale = (static_cast<Scalar>(exponent()) * X.rowwise().squaredNorm()).array() + log_weight<Scalar>();
+    log_scale = norms<Scalar>(X).array() + log_weight<Scalar>();
   }
 
   template <class Scalar>
@@ -101,38 +118,36 @@ class ProjectedMap : public FeatureMap {
       // Exponents are linear: those of x and y add up to those of x + y, which takes one projection instead of two.
       const Matrix<Scalar> sums = X + Y;
       fill<Scalar>(sums, features);
-      const auto factor = static_cast<Scalar>(exponent());
-      const Scalar weight = 2 * log_weight<Scalar>();
-      for (Index i = 0; i < X.rows(); ++i) {
-        log_scale(i) = factor * (X.row(i).squaredNorm() + Y.row(i).squaredNorm()) + weight;
-      }
+      log_scale = (norms<Scalar>(X) + norms<Scalar>(Y)).array() + 2 * log_weight<Scalar>();
     } else {
       FeatureMap::pair_tile(X, Y, features, log_scale);
     }
   }
 
   std::shared_ptr<const Projection> projection_;
-  OneFrequencyEstimate estimate_;
+  Vector<double> exponents_;  // one for all coordinates or one each
+  double log_amplitude_;
   std::string description_;
 };
 
 /// A family whose estimate is a mean of one function of one projection: it has the law of laws/one_frequency.h.
 class ProjectedFamily : public FeatureFamily {
  public:
+  void require_compatible(const Kernel& kernel, const Coupling& coupling) const final;
   std::optional<OneFrequencyEstimate> one_frequency(const Kernel& kernel) const final { return estimate_of(kernel); }
-  std::optional<Law> law(const Kernel& kernel, const RadialLaw& radial, const Coupling& coupling, Index m,
+  std::optional<Law> law(const Kernel& kernel, const FrequencyLaw* frequencies, const Coupling& coupling, Index m,
                          std::span<const double> x, std::span<const double> y) const final;
-  std::vector<Law> laws(const Kernel& kernel, const RadialLaw& radial, const Coupling& coupling,
+  std::vector<Law> laws(const Kernel& kernel, const FrequencyLaw* frequencies, const Coupling& coupling,
                         std::span<const Index> m, std::span<const double> x, std::span<const double> y) const final;
 
  protected:
   /// The estimate of exp(x.y) that this family makes with Gaussian frequencies.
   virtual OneFrequencyEstimate softmax_estimate() const = 0;
-  /// The same for the kernel.
+  /// The same for the kernel. Throws std::invalid_argument where the kernel does not allow the shape.
   OneFrequencyEstimate estimate_of(const Kernel& kernel) const;
 };
 
-/// factor * scale * (x + y): the shift of a frequency under which exp(factor w.(x' + y')) carries its own weight.
+/// factor * scales * (x + y): the shift of a frequency under which exp(factor w.(x' + y')) carries its own weight.
 Vector<double> tail_shift(const Kernel& kernel, std::span<const double> x, std::span<const double> y, double factor);
 
 }  // namespace bochner

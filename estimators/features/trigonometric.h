@@ -15,7 +15,7 @@ class TrigonometricFeatures final : public ProjectedFamily {
   Index features(Index m) const override { return 2 * m; }
 
  protected:
-  OneFrequencyEstimate softmax_estimate() const override { return {Shape::kCos, -1, 0.5, 1}; }
+  OneFrequencyEstimate softmax_estimate() const override { return {.shape = Shape::kCos, .sign = -1, .exponent = 0.5}; }
 };
 
 }  // namespace bochner

@@ -15,6 +15,6 @@ SignedLog GaussianKernel::value(std::span<const double> x, std::span<const doubl
   return SignedLog::positive(-distance / (2 * bandwidth_ * bandwidth_));
 }
 
-std::shared_ptr<const RadialLaw> GaussianKernel::radial_law() const { return std::make_shared<ChiRadialLaw>(); }
+std::shared_ptr<const FrequencyLaw> GaussianKernel::frequency_law() const { return std::make_shared<ChiRadialLaw>(); }
 
 }  // namespace bochner

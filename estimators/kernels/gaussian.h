@@ -13,8 +13,9 @@ class GaussianKernel final : public Kernel {
   std::string name() const override { return "gaussian"; }
   Parameters parameters() const override { return {{"bandwidth", bandwidth_}}; }
   SignedLog value(std::span<const double> x, std::span<const double> y) const override;
-  std::shared_ptr<const RadialLaw> radial_law() const override;
-  ProjectionForm projection_form() const override { return {1 / bandwidth_, -0.5}; }
+  std::shared_ptr<const FrequencyLaw> frequency_law() const override;
+  ProjectionForm projection_form() const override { return {{1 / bandwidth_}, -0.5}; }
+  bool allows(Shape) const override { return true; }
 
  private:
   double bandwidth_;

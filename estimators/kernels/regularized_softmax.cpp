@@ -15,7 +15,7 @@ SignedLog RegularizedSoftmaxKernel::value(std::span<const double> x, std::span<c
   return SignedLog::positive(log_bessel(static_cast<Index>(x.size()), sum) - norms / 2);
 }
 
-std::shared_ptr<const RadialLaw> RegularizedSoftmaxKernel::radial_law() const {
+std::shared_ptr<const FrequencyLaw> RegularizedSoftmaxKernel::frequency_law() const {
   return std::make_shared<ConstantRadialLaw>();
 }
 

@@ -10,11 +10,12 @@ class RegularizedSoftmaxKernel final : public Kernel {
  public:
   std::string name() const override { return "regularized_softmax"; }
   SignedLog value(std::span<const double> x, std::span<const double> y) const override;
-  std::shared_ptr<const RadialLaw> radial_law() const override;
-  ProjectionForm projection_form() const override { return {1, 0}; }
+  std::shared_ptr<const FrequencyLaw> frequency_law() const override;
+  ProjectionForm projection_form() const override { return {}; }
+  bool allows(Shape) const override { return true; }
   /// Not of cosines: exp((|x|^2 + |y|^2)/2) E cos(w.(x - y)) is another kernel unless w is Gaussian.
-  bool is_mean_of(Shape shape, const RadialLaw& radial) const override {
-    return shape != Shape::kCos && Kernel::is_mean_of(shape, radial);
+  bool is_mean_of(Shape shape, const FrequencyLaw& law) const override {
+    return shape != Shape::kCos && Kernel::is_mean_of(shape, law);
   }
 };
 

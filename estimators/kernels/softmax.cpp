@@ -10,6 +10,6 @@ SignedLog SoftmaxKernel::value(std::span<const double> x, std::span<const double
   return SignedLog::positive(std::inner_product(x.begin(), x.end(), y.begin(), 0.0));
 }
 
-std::shared_ptr<const RadialLaw> SoftmaxKernel::radial_law() const { return std::make_shared<ChiRadialLaw>(); }
+std::shared_ptr<const FrequencyLaw> SoftmaxKernel::frequency_law() const { return std::make_shared<ChiRadialLaw>(); }
 
 }  // namespace bochner

@@ -9,8 +9,9 @@ class SoftmaxKernel final : public Kernel {
  public:
   std::string name() const override { return "softmax"; }
   SignedLog value(std::span<const double> x, std::span<const double> y) const override;
-  std::shared_ptr<const RadialLaw> radial_law() const override;
-  ProjectionForm projection_form() const override { return {1, 0}; }
+  std::shared_ptr<const FrequencyLaw> frequency_law() const override;
+  ProjectionForm projection_form() const override { return {}; }
+  bool allows(Shape) const override { return true; }
 };
 
 }  // namespace bochner

@@ -125,9 +125,9 @@ class HeadLaw {
         m_(m),
         estimate_(*estimator.features().one_frequency(estimator.kernel())),
         dim_(task.queries.cols()),
-        root_(std::sqrt(scale) * estimate_.scale),
+        root_(std::sqrt(scale) * estimate_.scales.front()),
         pairs_(pair_weights(estimator, m, dim_)),
-        moment_(estimator.radial(), estimate_.shape, dim_),
+        moment_(*estimator.frequency_law()->isotropic(), estimate_.shape, dim_),
         keys_(root_ * task.keys(positions, Eigen::all)),
         values_(task.values(positions, Eigen::all)) {}
 
@@ -153,7 +153,7 @@ class HeadLaw {
     limit = values_.row(dominant) + average.transpose();
 
     // Scores are (x / scale).(k / scale): a kernel's own scaling of its projections is no part of softmax.
-    const Vector<double> scores = keys_.topRows(seen) * x / (estimate_.scale * estimate_.scale);
+    const Vector<double> scores = keys_.topRows(seen) * x / (estimate_.scales.front() * estimate_.scales.front());
     const Vector<double> softmax = (scores.array() - scores.maxCoeff()).exp();
     const Vector<double> exact = relative.transpose() * softmax / softmax.sum();
     const auto columns = static_cast<double>(values_.cols());
@@ -173,8 +173,9 @@ class HeadLaw {
         estimate_.exponent * (keys_.topRows(seen).rowwise().squaredNorm().array() + x.squaredNorm()).matrix();
     estimates.mean.resize(static_cast<std::size_t>(seen));
     estimates.half_second.resize(seen);
+    const RadialLaw& radial = *estimator_.frequency_law()->isotropic();
     for (Index j = 0; j < seen; ++j) {
-      estimates.mean[static_cast<std::size_t>(j)] = estimator_.radial().mean(estimate_.shape, dim_, estimates.q(j));
+      estimates.mean[static_cast<std::size_t>(j)] = radial.mean(estimate_.shape, dim_, estimates.q(j));
       estimates.half_second(j) = static_cast<double>(moment_.of_square(estimates.q(j)).log) / 2;
     }
     return estimates;
@@ -236,7 +237,8 @@ class HeadLaw {
     std::vector<PairSums> sums(pairs_.cosines.size() + 1, PairSums(keys));
     std::vector<PairCovariance> covariances;
     for (const double cosine : pairs_.cosines) {
-      covariances.emplace_back(estimator_.radial(), estimate_.shape, dim_, estimates.q, estimates.half_second, cosine);
+      covariances.emplace_back(*estimator_.frequency_law()->isotropic(), estimate_.shape, dim_, estimates.q,
+                               estimates.half_second, cosine);
     }
     const Vector<double> length = estimates.q.cwiseSqrt();
     for (Index first = 0; first < keys; first += kTile) {
@@ -305,7 +307,8 @@ AttentionLaw attention_law(const Estimator& estimator, const AttentionBatch<doub
   require_attention_batch(batch, options, "attention_law");
   require_at_least(static_cast<Index>(m.size()), 1, "attention_law", "the number of m");
   for (const Index size : m) require_at_least(size, 1, "attention_law", "m");
-  if (!estimator.features().one_frequency(estimator.kernel())) {
+  const auto estimate = estimator.features().one_frequency(estimator.kernel());
+  if (!estimate || estimate->scales.size() != 1 || !estimator.frequency_law()->isotropic()) {
     throw NoLawError("attention_law: no law is known of " + estimator.describe());
   }
   const double scale = attention_scale(options.scale, batch.Q.cols);

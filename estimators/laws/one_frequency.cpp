@@ -22,20 +22,23 @@ struct Geometry {
   double argument(const OneFrequencyEstimate& estimate) const {
     return static_cast<double>(estimate.sign > 0 ? plus : minus);
   }
+  /// The logarithm of what stands before f.
+  long double prefactor(const OneFrequencyEstimate& estimate) const {
+    return estimate.exponent * norms + std::log(static_cast<long double>(estimate.amplitude));
+  }
 };
 
 Geometry geometry_of(const OneFrequencyEstimate& estimate, std::span<const double> x, std::span<const double> y) {
   Geometry geometry;
   for (std::size_t j = 0; j < x.size(); ++j) {
-    const long double a = x[j];
-    const long double b = y[j];
+    const long double scale = estimate.scale(j);
+    const long double a = scale * x[j];
+    const long double b = scale * y[j];
     geometry.plus += (a + b) * (a + b);
     geometry.minus += (a - b) * (a - b);
     geometry.norms += a * a + b * b;
     geometry.dot += a * b;
   }
-  const long double square = static_cast<long double>(estimate.scale) * estimate.scale;
-  for (long double* value : {&geometry.plus, &geometry.minus, &geometry.norms, &geometry.dot}) *value *= square;
   return geometry;
 }
 
@@ -53,7 +56,11 @@ SignedLog difference_of_means(const RadialLaw& first, const RadialLaw& second, S
 /// n = |x|^2 + |y|^2.
 OneFrequencyEstimate mirrored(const OneFrequencyEstimate& estimate) {
   const bool cosine = estimate.shape == Shape::kCos;
-  return {cosine ? Shape::kExp : Shape::kCos, -estimate.sign, estimate.exponent + (cosine ? -1 : 1), estimate.scale};
+  OneFrequencyEstimate mirror = estimate;
+  mirror.shape = cosine ? Shape::kExp : Shape::kCos;
+  mirror.sign = -estimate.sign;
+  mirror.exponent += cosine ? -1 : 1;
+  return mirror;
 }
 
 /// E X(w) - K(x, y), as a difference of means of one shape under two radial laws: the frequencies' own and the
@@ -63,18 +70,19 @@ SignedLog bias_of(const OneFrequencyEstimate& estimate, const Kernel& kernel, co
                   const Geometry& geometry, std::span<const double> x, std::span<const double> y) {
   if (kernel.is_mean_of(estimate.shape, radial)) return {};
   const auto dim = static_cast<Index>(x.size());
-  const auto own = kernel.radial_law();
+  const auto law = kernel.frequency_law();
+  const RadialLaw* own = law ? law->isotropic() : nullptr;
   const double q = geometry.argument(estimate);
-  const long double prefactor = estimate.exponent * geometry.norms;
-  if (kernel.is_mean_of(estimate.shape, *own)) {
+  const long double prefactor = geometry.prefactor(estimate);
+  if (own && kernel.is_mean_of(estimate.shape, *own)) {
     return difference_of_means(radial, *own, estimate.shape, dim, q).scaled(prefactor);
   }
 
   const OneFrequencyEstimate mirror = mirrored(estimate);
-  if (kernel.is_mean_of(mirror.shape, *own)) {
+  if (own && kernel.is_mean_of(mirror.shape, *own)) {
     const ChiRadialLaw gaussian;
     const double p = geometry.argument(mirror);
-    const long double mirror_prefactor = mirror.exponent * geometry.norms;
+    const long double mirror_prefactor = geometry.prefactor(mirror);
     const bool small = q <= kSmallArgument && p <= kSmallArgument;
     if (small && radial.same_as(*own) && estimate.shape == Shape::kCos) {
       const auto bias = excess_difference(radial, dim, {geometry.minus, prefactor}, {geometry.plus, mirror_prefactor},
@@ -165,15 +173,47 @@ class SumVariance {
   Covariances covariances_;
 };
 
+/// The laws of independent cosines whose frequencies have no uniform direction: with the gap g(u) = 1 - E cos(w.u),
+/// Var cos(w.u) = 2 g(u) - g(2u)/2 - g(u)^2.
+std::vector<Law> cosine_laws(const OneFrequencyEstimate& estimate, const Kernel& kernel,
+                             const FrequencyLaw& frequencies, const Coupling& coupling, std::span<const Index> m,
+                             std::span<const double> x, std::span<const double> y) {
+  if (estimate.shape != Shape::kCos) return {};
+  Vector<double> u(static_cast<Index>(x.size()));
+  for (std::size_t j = 0; j < x.size(); ++j) u(static_cast<Index>(j)) = estimate.scale(j) * (x[j] - y[j]);
+  const Vector<double> twice = 2 * u;
+  const auto gap = frequencies.cosine_gap({u.data(), x.size()});
+  const auto double_gap = frequencies.cosine_gap({twice.data(), x.size()});
+  if (!gap || !double_gap) return {};
+  const auto prefactor = static_cast<double>(geometry_of(estimate, x, y).prefactor(estimate));
+  const double mean = std::exp(prefactor) * (1 - *gap);
+  const double variance = std::exp(2 * prefactor) * (2 * *gap - *double_gap / 2 - *gap * *gap);
+  const double bias = kernel.is_mean_of(estimate.shape, frequencies) ? 0 : mean - kernel.value(x, y).value();
+
+  std::vector<Law> laws;
+  for (const Index size : m) {
+    const auto groups = coupling.dependent_pairs(size, static_cast<Index>(x.size()));
+    if (!groups) return {};
+    for (const PairGroup& group : *groups) {
+      if (group.pairs != 0) return {};
+    }
+    const double shrunk = variance / static_cast<double>(size);
+    laws.push_back({mean, shrunk, bias, shrunk + bias * bias, {}});
+  }
+  return laws;
+}
+
 }  // namespace
 
-std::vector<Law> one_frequency_laws(const OneFrequencyEstimate& estimate, const Kernel& kernel, const RadialLaw& radial,
-                                    const Coupling& coupling, std::span<const Index> m, std::span<const double> x,
-                                    std::span<const double> y) {
+std::vector<Law> one_frequency_laws(const OneFrequencyEstimate& estimate, const Kernel& kernel,
+                                    const FrequencyLaw& frequencies, const Coupling& coupling, std::span<const Index> m,
+                                    std::span<const double> x, std::span<const double> y) {
+  if (!frequencies.isotropic()) return cosine_laws(estimate, kernel, frequencies, coupling, m, x, y);
+  const RadialLaw& radial = *frequencies.isotropic();
   const Index dim = static_cast<Index>(x.size());
   const Geometry geometry = geometry_of(estimate, x, y);
   const double argument = geometry.argument(estimate);
-  const long double prefactor = estimate.exponent * geometry.norms;
+  const long double prefactor = geometry.prefactor(estimate);
   const double mean = radial.mean(estimate.shape, dim, argument).scaled(prefactor).value();
   const double bias = bias_of(estimate, kernel, radial, geometry, x, y).value();
   const auto kurtosis = radial.kurtosis(estimate.shape, dim, argument);
@@ -196,9 +236,9 @@ std::vector<Law> one_frequency_laws(const OneFrequencyEstimate& estimate, const 
 }
 
 std::optional<Law> one_frequency_law(const OneFrequencyEstimate& estimate, const Kernel& kernel,
-                                     const RadialLaw& radial, const Coupling& coupling, Index m,
+                                     const FrequencyLaw& frequencies, const Coupling& coupling, Index m,
                                      std::span<const double> x, std::span<const double> y) {
-  const auto laws = one_frequency_laws(estimate, kernel, radial, coupling, {&m, 1}, x, y);
+  const auto laws = one_frequency_laws(estimate, kernel, frequencies, coupling, {&m, 1}, x, y);
   if (laws.empty()) return std::nullopt;
   return laws.front();
 }

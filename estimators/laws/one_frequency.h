@@ -13,15 +13,19 @@ namespace bochner {
 
 /// The one-frequency estimate of a family,
 ///
-///   X(w) = exp(exponent (|x'|^2 + |y'|^2)) f(w.(x' + sign y')),   x' = scale x,
+///   X(w) = amplitude exp(exponent (|x'|^2 + |y'|^2)) f(w.(x' + sign y')),   x'_j = scales_j x_j,
 ///
 /// whose mean over w_1..w_m is K^(x, y): positive (exp, +, -1/2), hyperbolic (cosh, +, -1/2), trigonometric
-/// (cos, -, +1/2), the kernel's own exponent added.
+/// (cos, -, +1/2), the kernel's own exponent, scales and amplitude beside.
 struct OneFrequencyEstimate {
   Shape shape = Shape::kExp;
   double sign = 1;
   double exponent = 0;
-  double scale = 1;
+  std::vector<double> scales{1.0};
+  double amplitude = 1;
+
+  /// scales_j, one for all coordinates or one each.
+  double scale(std::size_t j) const { return scales.size() == 1 ? scales.front() : scales[j]; }
 };
 
 /// The exact law of (1/m) sum_i X(w_i):
@@ -41,12 +45,12 @@ struct OneFrequencyEstimate {
 /// cosines. Near these the error is that of rounding in the parts; and the mean of cosines of one radius is only
 /// absolutely right from d = 341 on, since bessel() is. Cost: O(d) and a few special functions or series.
 std::optional<Law> one_frequency_law(const OneFrequencyEstimate& estimate, const Kernel& kernel,
-                                     const RadialLaw& radial, const Coupling& coupling, Index m,
+                                     const FrequencyLaw& frequencies, const Coupling& coupling, Index m,
                                      std::span<const double> x, std::span<const double> y);
 
 /// The same for each m: the special functions are evaluated once. Empty where there is none.
-std::vector<Law> one_frequency_laws(const OneFrequencyEstimate& estimate, const Kernel& kernel, const RadialLaw& radial,
-                                    const Coupling& coupling, std::span<const Index> m, std::span<const double> x,
-                                    std::span<const double> y);
+std::vector<Law> one_frequency_laws(const OneFrequencyEstimate& estimate, const Kernel& kernel,
+                                    const FrequencyLaw& frequencies, const Coupling& coupling, std::span<const Index> m,
+                                    std::span<const double> x, std::span<const double> y);
 
 }  // namespace bochner

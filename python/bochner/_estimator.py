@@ -94,7 +94,7 @@ class Estimator:
     _features: Features
     _kernel: Kernel
     _own_radial: bool
-    _radial: RadialLaw
+    _radial: RadialLaw | None
 
     def __init__(
         self,
@@ -108,8 +108,8 @@ class Estimator:
         kernel_, features_, coupling_ = (part._compiled for part in parts)
         radial_ = None if given is None else given._compiled
         compiled = _core.Estimator(kernel_, features_, coupling_, radial_)
-        name, parameters = compiled.radial
-        values = (compiled, *parts, given is None, RadialLaw(name, **parameters))
+        in_use = None if compiled.radial is None else RadialLaw(compiled.radial[0], **compiled.radial[1])
+        values = (compiled, *parts, given is None, in_use)
         names = ("_compiled", "_kernel", "_features", "_coupling", "_own_radial", "_radial")
         for key, value in zip(names, values, strict=True):
             object.__setattr__(self, key, value)
@@ -133,8 +133,11 @@ class Estimator:
         return self._coupling
 
     @property
-    def radial(self) -> RadialLaw:
-        """The radial law in use, the kernel's own if none was given."""
+    def radial(self) -> RadialLaw | None:
+        """The radial law in use, the kernel's own if none was given.
+
+        None where the frequencies have no uniform direction, or the kernel has no frequencies.
+        """
         return self._radial
 
     def draw(self, dim: int, m: int, seed: int = 0, trial: int = 0) -> FeatureMap:

@@ -13,6 +13,7 @@
 
 #include <cmath>
 #include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -169,9 +170,12 @@ void bind_estimator(py::module_& module) {
                                                 std::move(radial));
            }),
            "kernel"_a, "features"_a, "coupling"_a, "radial"_a = nullptr)
-      .def_property_readonly(
-          "radial",
-          [](const Estimator& self) { return std::make_pair(self.radial().name(), self.radial().parameters()); })
+      .def_property_readonly("radial",
+                             [](const Estimator& self) -> std::optional<std::pair<std::string, Parameters>> {
+                               const FrequencyLaw* law = self.frequency_law();
+                               if (!law || !law->isotropic()) return std::nullopt;
+                               return std::make_pair(law->name(), law->parameters());
+                             })
       .def_property_readonly("has_law", &Estimator::has_law)
       .def(
           "draw",

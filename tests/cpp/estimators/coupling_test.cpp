@@ -16,7 +16,7 @@ constexpr std::uint64_t kSeed = 20;
 Matrix<double> draw(const std::string& coupling, const std::string& radial, Index m, Index dim,
                     std::uint64_t trial = 0) {
   const Stream stream(kSeed, Purpose::kFrequencies, trial);
-  return make_coupling(coupling)->draw(*make_radial_law(radial), m, dim, 1, stream)->matrix();
+  return make_coupling(coupling)->draw(*make_radial_law(radial), m, dim, stream)->matrix();
 }
 
 // m < d, m = d, m > d, m not a multiple of d, d = 1.
@@ -56,8 +56,8 @@ TEST(Coupling, TrialsSeedsAndScaleAreWhatTheySay) {
     EXPECT_EQ(draw(entry.name, "chi", 6, 4, 1), draw(entry.name, "chi", 6, 4, 1));
     EXPECT_NE(draw(entry.name, "chi", 6, 4, 1), draw(entry.name, "chi", 6, 4, 2));
     const Stream stream(kSeed, Purpose::kFrequencies, 1);
-    const auto scaled = make_coupling(entry.name)->draw(*make_radial_law("chi"), 6, 4, 0.5, stream);
-    EXPECT_EQ(scaled->matrix(), 0.5 * draw(entry.name, "chi", 6, 4, 1));
+    const auto half = scaled(make_coupling(entry.name)->draw(*make_radial_law("chi"), 6, 4, stream), {0.5});
+    EXPECT_EQ(half->matrix(), 0.5 * draw(entry.name, "chi", 6, 4, 1));
   }
 }
 

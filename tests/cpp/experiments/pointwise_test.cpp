@@ -49,10 +49,10 @@ class AlteredFamily final : public FeatureFamily {
     return inner_->make(kernel, std::move(W));
   }
   Index features(Index m) const override { return inner_->features(m); }
-  std::optional<Law> law(const Kernel& kernel, const RadialLaw& radial, const Coupling& coupling, Index m,
+  std::optional<Law> law(const Kernel& kernel, const FrequencyLaw* frequencies, const Coupling& coupling, Index m,
                          std::span<const double> x, std::span<const double> y) const override {
     if (factor_ == 0) return std::nullopt;
-    std::optional<Law> law = inner_->law(kernel, radial, coupling, m, x, y);
+    std::optional<Law> law = inner_->law(kernel, frequencies, coupling, m, x, y);
     law->mse *= factor_;
     return law;
   }
