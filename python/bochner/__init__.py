@@ -9,7 +9,7 @@
 Sources are cited as [Key, place]; REFERENCES.md lists the keys.
 """
 
-from . import experiments
+from . import bounds, experiments
 from ._attention import (
     NonPositiveDenominatorWarning,
     attention,
@@ -55,6 +55,7 @@ __all__ = [
     "__version__",
     "attention",
     "attention_vjp",
+    "bounds",
     "exact_attention",
     "experiments",
     "get_num_threads",

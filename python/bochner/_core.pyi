@@ -176,4 +176,27 @@ def attention_errors(
     threads: int,
     progress: _Progress | None,
 ) -> dict[str, Any]: ...
+def uniform_errors(
+    estimator: Estimator,
+    radius: float,
+    dim: int,
+    m: Sequence[int],
+    trials: int,
+    seed: int,
+    search: str,
+    tolerance: float,
+    starts: int,
+    threads: int,
+    progress: _Progress | None,
+) -> dict[str, _Float64]: ...
+def uniform_errors_of(
+    estimator: Estimator,
+    X: _Float64,
+    Y: _Float64,
+    m: Sequence[int],
+    trials: int,
+    seed: int,
+    threads: int,
+    progress: _Progress | None,
+) -> dict[str, _Float64]: ...
 def gram_law_mse(estimator: Estimator, X: _Float64, m: Sequence[int], threads: int) -> list[float]: ...

@@ -2,6 +2,7 @@
 #include "experiments/coverage.h"
 #include "experiments/gram_law.h"
 #include "experiments/pointwise.h"
+#include "experiments/uniform.h"
 #include "python/src/arrays.h"
 #include "python/src/attention_arrays.h"
 #include "python/src/bind.h"
@@ -92,6 +93,48 @@ py::dict table_of(const AttentionErrors& errors, const std::vector<OutputError>&
   return table;
 }
 
+Search search_of(const std::string& name) {
+  if (name == "auto") return Search::kAutomatic;
+  if (name == "certified") return Search::kCertified;
+  if (name == "ascents") return Search::kAscents;
+  throw std::invalid_argument("uniform: search is '" + name + "'; expected 'auto', 'certified' or 'ascents'");
+}
+
+/// Arrays (m, trials) and (m, trials, starts).
+py::dict table_of(UniformErrors&& errors) {
+  const Index sizes = errors.sizes, trials = errors.trials, starts = errors.starts;
+  py::dict table;
+  table["found"] = adopt<double>(std::move(errors.found), {sizes, trials});
+  table["certified"] = adopt<double>(std::move(errors.certified), {sizes, trials});
+  table["maxima"] = adopt<double>(std::move(errors.maxima), {sizes, trials, starts});
+  return table;
+}
+
+void bind_uniform(py::module_& module) {
+  module.def(
+      "uniform_errors",
+      [](const Estimator& estimator, double radius, Index dim, std::vector<Index> m, Index trials, std::uint64_t seed,
+         const std::string& search, double tolerance, Index starts, int threads, const py::object& progress) {
+        const UniformPlan plan{estimator, std::move(m), trials, seed};
+        const UniformSearch how{search_of(search), tolerance, starts};
+        return table_of(without_gil([&] {
+          return uniform_errors(plan, {dim, radius}, how, {0, trials}, interruptible(threads, progress));
+        }));
+      },
+      "estimator"_a, "radius"_a, "dim"_a, "m"_a, "trials"_a, "seed"_a, "search"_a, "tolerance"_a, "starts"_a,
+      "threads"_a, "progress"_a);
+  module.def(
+      "uniform_errors_of",
+      [](const Estimator& estimator, const Array<double>& X, const Array<double>& Y, std::vector<Index> m, Index trials,
+         std::uint64_t seed, int threads, const py::object& progress) {
+        const UniformPlan plan{estimator, std::move(m), trials, seed};
+        const auto x = as_matrix(X, "X"), y = as_matrix(Y, "Y");
+        return table_of(
+            without_gil([&] { return uniform_errors(plan, x, y, {0, trials}, interruptible(threads, progress)); }));
+      },
+      "estimator"_a, "X"_a.noconvert(), "Y"_a.noconvert(), "m"_a, "trials"_a, "seed"_a, "threads"_a, "progress"_a);
+}
+
 void bind_pointwise(py::module_& module) {
   py::class_<Pointwise>(module, "Pointwise")
       .def(py::init([](const Estimator& estimator, const Array<double>& X, const Array<double>& Y, std::vector<Index> m,
@@ -162,6 +205,7 @@ void bind_experiments(py::module_& module) {
   bind_pointwise(module);
   bind_attention_errors<float>(module);
   bind_attention_errors<double>(module);
+  bind_uniform(module);
   module.def(
       "gram_law_mse",
       [](const Estimator& estimator, const Array<double>& X, const std::vector<Index>& m, int threads) {

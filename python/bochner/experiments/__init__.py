@@ -14,6 +14,7 @@ from ._pointwise import (
     pointwise_shard,
     shard_bounds,
 )
+from ._uniform import uniform, uniform_draws
 
 __all__ = [
     "PointwiseShard",
@@ -24,4 +25,6 @@ __all__ = [
     "pointwise",
     "pointwise_shard",
     "shard_bounds",
+    "uniform",
+    "uniform_draws",
 ]

@@ -43,3 +43,23 @@ def score_interval(share: float, count: int) -> tuple[float, float]:
     low = 0.0 if share == 0 else max(0.0, centre - half)
     high = 1.0 if share == 1 else min(1.0, centre + half)
     return low, high
+
+
+def quantile_interval(values: npt.NDArray[np.float64], level: float) -> tuple[float, float]:
+    """Return the order statistics between which a quantile lies with 95 % confidence, at least.
+
+    The number of values below the quantile is binomial, whatever their distribution; of each tail at
+    most 2.5 % is left out [DavidNagaraja03, 7.1]. An end is infinite where the values are too few.
+    """
+    from scipy import stats
+
+    ordered = np.sort(values)
+    count = len(ordered)
+    binomial = stats.binom(count, level)
+    # P(fewer than j values below) <= 0.025, so that value j (from 1) lies below the quantile.
+    low = int(binomial.ppf(0.025))
+    high = int(binomial.ppf(0.975)) + 1
+    return (
+        float(ordered[low - 1]) if low >= 1 else -np.inf,
+        float(ordered[high - 1]) if high <= count else np.inf,
+    )

@@ -1,0 +1,214 @@
+#include "experiments/uniform.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+#include <vector>
+
+#include "core/sampling.h"
+#include "estimators/feature_map.h"
+#include "experiments/ascents.h"
+#include "experiments/certified_maximum.h"
+#include "pairs.h"
+
+namespace bochner {
+namespace {
+
+const auto kNever = [] {};
+
+/// A function whose maximum is known.
+EvenFunction known_function(Index dim, double radius) {
+  // f = 1 - cos(3 t_1), largest 2 at t_1 = pi / 3; f'' is at most 9.
+  return {dim, radius, 9, [](double) { return 1.0; },
+          [](const Matrix<double>& T) -> Vector<double> { return 1 - (3 * T.col(0).array()).cos(); }};
+}
+
+TEST(CertifiedMaximum, BracketsAKnownMaximum) {
+  for (const Index dim : {1, 2}) {
+    for (const double tolerance : {0.1, 0.01, 1e-4}) {
+      const Bracket inside = certified_maximum(known_function(dim, 2), tolerance, kNever);
+      EXPECT_LE(inside.found, 2);
+      EXPECT_GE(inside.certified, 2);
+      EXPECT_LE(inside.certified, (1 + tolerance) * inside.found);
+      // On the edge: 1 - cos(3 * 0.5).
+      const double edge = 1 - std::cos(1.5);
+      const Bracket outside = certified_maximum(known_function(dim, 0.5), tolerance, kNever);
+      EXPECT_LE(outside.found, edge + 1e-15);
+      EXPECT_GE(outside.certified, edge);
+      EXPECT_LE(outside.certified, (1 + tolerance) * outside.found);
+    }
+  }
+}
+
+TEST(CertifiedMaximum, WeightsCountAndConstantsNeedNoGrid) {
+  EvenFunction weighted = known_function(1, 3);
+  weighted.weight = [](double norm) { return std::exp(norm * norm - 2 * norm); };
+  double largest = 0;
+  for (double t = 0; t <= 3; t += 1e-5) largest = std::max(largest, weighted.weight(t) * (1 - std::cos(3 * t)));
+  const Bracket bracket = certified_maximum(weighted, 1e-3, kNever);
+  EXPECT_LE(bracket.found, largest * (1 + 1e-8));
+  EXPECT_GE(bracket.certified, largest);
+  EXPECT_LE(bracket.certified, 1.001 * bracket.found);
+  EvenFunction zero = known_function(1, 1);
+  zero.values = [](const Matrix<double>& T) -> Vector<double> { return Vector<double>::Zero(T.rows()); };
+  zero.curvature = 0;
+  EXPECT_EQ(certified_maximum(zero, 0.1, kNever).certified, 0);
+}
+
+UniformPlan plan_of(const Estimator& estimator, Index trials = 3) { return {estimator, {8, 50}, trials, 7}; }
+
+/// The largest |K^ - K| over a fine grid of pairs of the ball, by the public functions.
+double brute_force(const FeatureMap& map, const Kernel& kernel, Index dim, double radius) {
+  const Index side = dim == 1 ? 401 : 25;
+  std::vector<Vector<double>> points;
+  for (Index i = 0; i < side; ++i) {
+    for (Index j = 0; j < (dim == 1 ? 1 : side); ++j) {
+      Vector<double> x(dim);
+      x(0) = radius * (2.0 * static_cast<double>(i) / static_cast<double>(side - 1) - 1);
+      if (dim == 2) x(1) = radius * (2.0 * static_cast<double>(j) / static_cast<double>(side - 1) - 1);
+      if (x.norm() <= radius * (1 + 1e-12)) points.push_back(x);
+    }
+  }
+  Matrix<double> X(static_cast<Index>(points.size()), dim);
+  for (Index i = 0; i < X.rows(); ++i) X.row(i) = points[static_cast<std::size_t>(i)];
+  return (gram<double>(map, X, X) - gram<double>(kernel, X, X)).cwiseAbs().maxCoeff();
+}
+
+TEST(Uniform, CertifiedBracketsHoldAFineGridOfPairs) {
+  for (const char* kernel : {"gaussian", "softmax"}) {
+    for (const char* coupling : {"iid", "orthogonal"}) {
+      for (const Index dim : {1, 2}) {
+        const UniformPlan plan = plan_of(estimator_of("trigonometric", coupling, kernel));
+        const double radius = 1.3, tolerance = 0.01;
+        const UniformErrors errors = uniform_errors(plan, {dim, radius}, {Search::kCertified, tolerance, 1}, {0, 3});
+        for (std::size_t place = 0; place < errors.found.size(); ++place) {
+          const Index m = plan.m[place / 3];
+          const auto map = plan.estimator.draw(dim, m, plan.seed, place % 3);
+          const double fine = brute_force(*map, plan.estimator.kernel(), dim, radius);
+          EXPECT_LE(errors.found[place], errors.certified[place]);
+          EXPECT_LE(errors.certified[place], (1 + tolerance) * errors.found[place] * (1 + 1e-14));
+          EXPECT_GE(errors.certified[place], fine * (1 - 1e-12));
+          // The grid of d = 1 misses the maximum by (curvature / 2) (step / 2)^2, some 1e-3 of it; that of d = 2 by
+          // more.
+          EXPECT_LE(errors.found[place], fine * (dim == 1 ? 1.01 : 1.1)) << kernel << dim << m;
+        }
+      }
+    }
+  }
+}
+
+TEST(Uniform, AscentsStayBelowTheCertificateAndReachIt) {
+  for (const char* kernel : {"gaussian", "softmax"}) {
+    for (const Index dim : {1, 2}) {
+      const UniformPlan plan = plan_of(estimator_of("trigonometric", "iid", kernel));
+      const auto certified = uniform_errors(plan, {dim, 1.5}, {Search::kAutomatic, 0.001, 1}, {0, 3});
+      const auto climbed = uniform_errors(plan, {dim, 1.5}, {Search::kAscents, 0.001, 24}, {0, 3});
+      ASSERT_EQ(certified.starts, 0);
+      ASSERT_EQ(climbed.starts, 24);
+      for (std::size_t place = 0; place < climbed.found.size(); ++place) {
+        EXPECT_LE(climbed.found[place], certified.certified[place] * (1 + 1e-12));
+        EXPECT_GE(climbed.found[place], 0.998 * certified.found[place]);
+        EXPECT_TRUE(std::isinf(climbed.certified[place]));
+        const auto* first = climbed.maxima.data() + 24 * place;
+        EXPECT_EQ(*std::max_element(first, first + 24), climbed.found[place]);
+      }
+    }
+  }
+}
+
+TEST(Uniform, AscentsClimbWithEveryFamily) {
+  for (const char* features : {"positive", "hyperbolic", "trigonometric", "relu"}) {
+    const Estimator estimator = estimator_of(features, "orthogonal");
+    const auto map = estimator.draw(4, 32, 1, 0);
+    const Stream stream(1, Purpose::kData, 0);
+    const auto maxima = ascend(*map, estimator.kernel(), 1, 12, stream, kNever);
+    // Best of 20,000 random pairs: in eight dimensions the ascents must be above.
+    Matrix<double> X(20'000, 4), Y(20'000, 4);
+    Stream data(2, Purpose::kData, 0);
+    for (Matrix<double>* points : {&X, &Y}) {
+      for (Index i = 0; i < points->rows(); ++i) {
+        fill_sphere(data, {points->row(i).data(), 4});
+        points->row(i) *= std::pow(data.uniform(), 0.25);
+      }
+    }
+    const double random =
+        (paired<double>(*map, X, Y) - paired<double>(estimator.kernel(), X, Y)).cwiseAbs().maxCoeff();
+    EXPECT_GT(*std::max_element(maxima.begin(), maxima.end()), random) << features;
+    const auto fewer = ascend(*map, estimator.kernel(), 1, 5, stream, kNever);
+    for (std::size_t start = 0; start < 5; ++start) EXPECT_NEAR(fewer[start], maxima[start], 1e-9 * maxima[start]);
+  }
+}
+
+TEST(Uniform, DataSetIsTheLargestOfAllPairs) {
+  Matrix<double> X(9, 5), Y(7, 5);
+  Stream stream(4, Purpose::kData, 0);
+  fill_normal(stream, {X.data(), static_cast<std::size_t>(X.size())});
+  fill_normal(stream, {Y.data(), static_cast<std::size_t>(Y.size())});
+  const UniformPlan plan = plan_of(estimator_of("positive", "iid"));
+  const UniformErrors errors = uniform_errors(plan, X, Y, {0, 3});
+  for (std::size_t place = 0; place < errors.found.size(); ++place) {
+    const auto map = plan.estimator.draw(5, plan.m[place / 3], plan.seed, place % 3);
+    double largest = 0;
+    for (Index i = 0; i < X.rows(); ++i) {
+      for (Index j = 0; j < Y.rows(); ++j) {
+        const double estimate = transform<double>(*map, X.row(i)).row(0).dot(transform<double>(*map, Y.row(j)).row(0));
+        largest = std::max(largest, std::abs(estimate - std::exp(X.row(i).dot(Y.row(j)))));
+      }
+    }
+    EXPECT_NEAR(errors.found[place], largest, 1e-12 * largest);
+    EXPECT_EQ(errors.certified[place], errors.found[place]);
+  }
+}
+
+TEST(Uniform, ThreadsAndShardsChangeNoBit) {
+  for (const auto& [search, dim] : {std::pair{Search::kCertified, Index{2}}, std::pair{Search::kAscents, Index{5}}}) {
+    const UniformPlan plan = plan_of(estimator_of("trigonometric", "orthogonal", "gaussian"), 5);
+    const UniformSearch how{search, 0.05, 4};
+    const UniformErrors whole = uniform_errors(plan, {dim, 1}, how, {0, 5}, {1, {}});
+    const UniformErrors threaded = uniform_errors(plan, {dim, 1}, how, {0, 5}, {2, {}});
+    const UniformErrors part = uniform_errors(plan, {dim, 1}, how, {2, 4}, {2, {}});
+    EXPECT_EQ(whole.found, threaded.found);
+    EXPECT_EQ(whole.certified, threaded.certified);
+    EXPECT_EQ(whole.maxima, threaded.maxima);
+    for (std::size_t k = 0; k < 2; ++k) {
+      for (std::size_t trial = 2; trial < 4; ++trial) {
+        EXPECT_EQ(whole.found[k * 5 + trial], part.found[k * 2 + trial - 2]);
+        EXPECT_EQ(whole.certified[k * 5 + trial], part.certified[k * 2 + trial - 2]);
+      }
+    }
+  }
+}
+
+TEST(Uniform, CertificatesExistWhereTheyAreProved) {
+  EXPECT_TRUE(has_certificate(estimator_of("trigonometric", "iid", "gaussian"), 2));
+  EXPECT_TRUE(has_certificate(estimator_of("trigonometric", "iid", "softmax", "constant"), 2));
+  EXPECT_FALSE(has_certificate(estimator_of("trigonometric", "iid", "gaussian"), 3));
+  EXPECT_FALSE(has_certificate(estimator_of("positive", "iid", "gaussian"), 1));
+  EXPECT_FALSE(has_certificate(estimator_of("trigonometric", "iid", "regularized_softmax"), 1));
+  EXPECT_FALSE(has_certificate(estimator_of("relu", "iid"), 1));
+}
+
+TEST(Uniform, BadInputIsNamed) {
+  const auto refused = [](const UniformPlan& plan, const Ball& ball, const UniformSearch& search, const Shard& shard) {
+    return message_of<std::invalid_argument>([&] { uniform_errors(plan, ball, search, shard); });
+  };
+  UniformPlan plan = plan_of(estimator_of("positive", "iid"));
+  EXPECT_PRED2(contains, refused(plan, {1, 1}, {Search::kCertified, 0.1, 1}, {0, 3}), "there is no certificate");
+  EXPECT_PRED2(contains, refused(plan, {0, 1}, {}, {0, 3}), "dim is 0");
+  EXPECT_PRED2(contains, refused(plan, {1, 1}, {}, {2, 4}), "[2, 4) of 3 trials");
+  EXPECT_PRED2(contains, refused(plan, {1, 1}, {Search::kAscents, 0.1, 0}, {0, 3}), "starts is 0");
+  EXPECT_PRED2(contains, message_of<std::domain_error>([&] { uniform_errors(plan, {1, -1}, {}, {0, 3}); }),
+               "radius is -1");
+  EXPECT_THROW(uniform_errors(plan, {1, 1}, {}, {0, 3}, {1, [](Index, Index) { return false; }}), Interrupted);
+  plan.m = {};
+  EXPECT_PRED2(contains, refused(plan, {1, 1}, {}, {0, 3}), "the number of m is 0");
+  EvenFunction function = known_function(3, 1);
+  EXPECT_PRED2(contains, message_of<std::invalid_argument>([&] { certified_maximum(function, 0.1, kNever); }),
+               "dim is 3");
+}
+
+}  // namespace
+}  // namespace bochner
