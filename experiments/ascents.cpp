@@ -92,6 +92,15 @@ void project(MutableMatrixView<double> points, double radius) {
   }
 }
 
+/// Takes from the slopes at points on the sphere what leads out of the ball.
+void turn_inward(const Matrix<double>& points, MutableMatrixView<double> slopes, double radius) {
+  for (Index i = 0; i < points.rows(); ++i) {
+    const double square = points.row(i).squaredNorm();
+    const double outward = points.row(i).dot(slopes.row(i));
+    if (outward > 0 && square >= radius * radius * (1 - 1e-12)) slopes.row(i) -= outward / square * points.row(i);
+  }
+}
+
 PairRows starting_pairs(Index starts, Index d, double radius, const Stream& stream) {
   PairRows pairs(starts, 2 * d);
   for (Index i = 0; i < starts; ++i) {
@@ -160,11 +169,17 @@ class Ascents {
         differences([&](const PairRows& moved) { return truths(kernel_, moved); }, pairs, apart);
     Matrix<double> gradient = estimate_gradient(map_, pairs, apart) - slope;
     const Vector<double> signs = difference(pairs);
+    for (Index i = 0; i < pairs.rows(); ++i) gradient.row(i) *= std::copysign(1, signs(i));
+    const Index d = pairs.cols() / 2;
+    turn_inward(first_of(pairs), gradient.leftCols(d), radius_);
+    turn_inward(second_of(pairs), gradient.rightCols(d), radius_);
     for (Index i = 0; i < pairs.rows(); ++i) {
       const double norm = gradient.row(i).stableNorm();
-      const bool usable = std::isfinite(norm) && norm > 0;
-      gradient.row(i) *= usable ? std::copysign(1 / norm, signs(i)) : 0;
-      if (!usable) gradient.row(i).setZero();
+      if (std::isfinite(norm) && norm > 0) {
+        gradient.row(i) /= norm;
+      } else {
+        gradient.row(i).setZero();
+      }
     }
     return gradient;
   }

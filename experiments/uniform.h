@@ -32,7 +32,7 @@ struct UniformPlan {
 struct UniformSearch {
   Search search = Search::kAutomatic;
   double tolerance = 0.01;
-  Index starts = 32;
+  Index starts = 64;
 };
 
 /// Largest errors of the trials of a shard.

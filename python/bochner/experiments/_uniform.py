@@ -33,7 +33,7 @@ def uniform(
     attention: bool = False,
     search: Search = "auto",
     tolerance: float = 0.01,
-    starts: int = 32,
+    starts: int = 64,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Measure the largest error |K^(x, y) - K(x, y)| over a ball of pairs or over a data set.
@@ -67,7 +67,7 @@ def uniform(
         that is possible.
     tolerance : float, default 0.01
         Certified brackets are at most this wide, relatively.
-    starts : int, default 32
+    starts : int, default 64
         Ascents a draw.
     progress : callable, optional
         Called as ``progress(done, total)`` about every 50 ms.
@@ -136,7 +136,7 @@ def uniform_draws(
     attention: bool = False,
     search: Search = "auto",
     tolerance: float = 0.01,
-    starts: int = 32,
+    starts: int = 64,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Measure the largest errors of each draw, for those who fit or bootstrap.

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <numbers>
 #include <stdexcept>
 #include <vector>
 
@@ -47,7 +47,10 @@ TEST(CertifiedMaximum, WeightsCountAndConstantsNeedNoGrid) {
   EvenFunction weighted = known_function(1, 3);
   weighted.weight = [](double norm) { return std::exp(norm * norm - 2 * norm); };
   double largest = 0;
-  for (double t = 0; t <= 3; t += 1e-5) largest = std::max(largest, weighted.weight(t) * (1 - std::cos(3 * t)));
+  for (int i = 0; i <= 300'000; ++i) {
+    const double t = 1e-5 * i;
+    largest = std::max(largest, weighted.weight(t) * (1 - std::cos(3 * t)));
+  }
   const Bracket bracket = certified_maximum(weighted, 1e-3, kNever);
   EXPECT_LE(bracket.found, largest * (1 + 1e-8));
   EXPECT_GE(bracket.certified, largest);
@@ -60,20 +63,18 @@ TEST(CertifiedMaximum, WeightsCountAndConstantsNeedNoGrid) {
 
 UniformPlan plan_of(const Estimator& estimator, Index trials = 3) { return {estimator, {8, 50}, trials, 7}; }
 
-/// The largest |K^ - K| over a fine grid of pairs of the ball, by the public functions.
+/// The largest |K^ - K| over a fine grid of pairs of the ball, its sphere too, by the public functions.
 double brute_force(const FeatureMap& map, const Kernel& kernel, Index dim, double radius) {
-  const Index side = dim == 1 ? 401 : 25;
-  std::vector<Vector<double>> points;
-  for (Index i = 0; i < side; ++i) {
-    for (Index j = 0; j < (dim == 1 ? 1 : side); ++j) {
-      Vector<double> x(dim);
-      x(0) = radius * (2.0 * static_cast<double>(i) / static_cast<double>(side - 1) - 1);
-      if (dim == 2) x(1) = radius * (2.0 * static_cast<double>(j) / static_cast<double>(side - 1) - 1);
-      if (x.norm() <= radius * (1 + 1e-12)) points.push_back(x);
+  const Index rings = dim == 1 ? 200 : 6, turns = dim == 1 ? 2 : 96;
+  Matrix<double> X(rings * turns, dim);
+  for (Index i = 0; i < rings; ++i) {
+    for (Index j = 0; j < turns; ++j) {
+      const double length = radius * static_cast<double>(i + 1) / static_cast<double>(rings);
+      const double angle = 2 * std::numbers::pi * static_cast<double>(j) / static_cast<double>(turns);
+      X(i * turns + j, 0) = length * std::cos(angle);
+      if (dim == 2) X(i * turns + j, 1) = length * std::sin(angle);
     }
   }
-  Matrix<double> X(static_cast<Index>(points.size()), dim);
-  for (Index i = 0; i < X.rows(); ++i) X.row(i) = points[static_cast<std::size_t>(i)];
   return (gram<double>(map, X, X) - gram<double>(kernel, X, X)).cwiseAbs().maxCoeff();
 }
 
@@ -91,9 +92,8 @@ TEST(Uniform, CertifiedBracketsHoldAFineGridOfPairs) {
           EXPECT_LE(errors.found[place], errors.certified[place]);
           EXPECT_LE(errors.certified[place], (1 + tolerance) * errors.found[place] * (1 + 1e-14));
           EXPECT_GE(errors.certified[place], fine * (1 - 1e-12));
-          // The grid of d = 1 misses the maximum by (curvature / 2) (step / 2)^2, some 1e-3 of it; that of d = 2 by
-          // more.
-          EXPECT_LE(errors.found[place], fine * (dim == 1 ? 1.01 : 1.1)) << kernel << dim << m;
+          // The grid misses the maximum by about (curvature / 2) (step / 2)^2, with steps of 0.007 and 0.09.
+          EXPECT_LE(errors.found[place], fine * (dim == 1 ? 1.01 : 1.05)) << kernel << dim << m;
         }
       }
     }
@@ -105,15 +105,15 @@ TEST(Uniform, AscentsStayBelowTheCertificateAndReachIt) {
     for (const Index dim : {1, 2}) {
       const UniformPlan plan = plan_of(estimator_of("trigonometric", "iid", kernel));
       const auto certified = uniform_errors(plan, {dim, 1.5}, {Search::kAutomatic, 0.001, 1}, {0, 3});
-      const auto climbed = uniform_errors(plan, {dim, 1.5}, {Search::kAscents, 0.001, 24}, {0, 3});
+      const auto climbed = uniform_errors(plan, {dim, 1.5}, {Search::kAscents, 0.001, 256}, {0, 3});
       ASSERT_EQ(certified.starts, 0);
-      ASSERT_EQ(climbed.starts, 24);
+      ASSERT_EQ(climbed.starts, 256);
       for (std::size_t place = 0; place < climbed.found.size(); ++place) {
         EXPECT_LE(climbed.found[place], certified.certified[place] * (1 + 1e-12));
-        EXPECT_GE(climbed.found[place], 0.998 * certified.found[place]);
+        EXPECT_GE(climbed.found[place], 0.998 * certified.found[place]) << kernel << dim << ' ' << place;
         EXPECT_TRUE(std::isinf(climbed.certified[place]));
-        const auto* first = climbed.maxima.data() + 24 * place;
-        EXPECT_EQ(*std::max_element(first, first + 24), climbed.found[place]);
+        const auto* first = climbed.maxima.data() + 256 * place;
+        EXPECT_EQ(*std::max_element(first, first + 256), climbed.found[place]);
       }
     }
   }
