@@ -9,7 +9,7 @@
 Sources are cited as [Key, place]; REFERENCES.md lists the keys.
 """
 
-from . import bounds, experiments
+from . import baselines, bounds, experiments
 from ._attention import (
     NonPositiveDenominatorWarning,
     attention,
@@ -34,6 +34,7 @@ from ._core import NoLawError, __version__, instruction_sets
 from ._estimator import AttentionLaw, Estimator, Law
 from ._feature_map import FeatureMap, ScaledFeatures
 from ._functions import FunctionFeatures
+from ._required_m import NoPracticalSizeWarning, RequiredSize, required_m, required_size
 from ._threads import get_num_threads, set_num_threads
 
 __all__ = [
@@ -49,12 +50,15 @@ __all__ = [
     "Kernel",
     "Law",
     "NoLawError",
+    "NoPracticalSizeWarning",
     "NonPositiveDenominatorWarning",
     "RadialLaw",
+    "RequiredSize",
     "ScaledFeatures",
     "__version__",
     "attention",
     "attention_vjp",
+    "baselines",
     "bounds",
     "exact_attention",
     "experiments",
@@ -64,6 +68,8 @@ __all__ = [
     "list_features",
     "list_kernels",
     "list_radial_laws",
+    "required_m",
+    "required_size",
     "set_num_threads",
     "uniform_attention",
 ]

@@ -54,7 +54,7 @@ OPTIONAL = list(importable("bochner.torch", "bochner.transformers"))
 
 
 def public_things():
-    for module in (bochner, bochner.experiments, *OPTIONAL):
+    for module in (bochner, bochner.baselines, bochner.experiments, *OPTIONAL):
         for name in module.__all__:
             thing = getattr(module, name)
             if inspect.isfunction(thing) or inspect.isclass(thing):
@@ -96,6 +96,7 @@ MODULES = [
     "bochner._feature_map",
     "bochner._functions",
     "bochner._attention",
+    "bochner._required_m",
     "bochner.experiments._pointwise",
     *(module.__name__ for module in OPTIONAL),
 ]
