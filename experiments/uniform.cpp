@@ -21,12 +21,15 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 /// E |w|^2 of the kernel's frequencies; none where E cos(w.t) is not the kernel, up to a factor, or where it is
 /// infinite or not known.
 std::optional<double> kernel_curvature(const Kernel& kernel, Index dim) {
-  const auto radial = kernel.radial_law();
-  if (!kernel.is_mean_of(Shape::kCos, *radial)) return std::nullopt;
+  const auto law = kernel.frequency_law();
+  const RadialLaw* radial = law ? law->isotropic() : nullptr;
+  if (!radial || !kernel.is_mean_of(Shape::kCos, *radial)) return std::nullopt;
   const auto moment = radial->moment_ratio(dim, 0);
   if (!moment) return std::nullopt;
-  const double scale = kernel.projection_form().scale;
-  return *moment * scale * scale;
+  const ProjectionForm form = kernel.projection_form();
+  double squares = 0;
+  for (const double scale : form.scales) squares += scale * scale;
+  return form.amplitude * *moment * squares / static_cast<double>(form.scales.size());
 }
 
 /// What the certificate knows of one draw.
@@ -40,8 +43,8 @@ EvenFunction even_function(const FeatureMap& map, const Kernel& kernel, const Ba
   const double exponent = std::log(detail::paired<double>(map, edge, edge)(0)) / (2 * radius * radius);
 
   EvenFunction function{d, 2 * radius, 0, {}, {}};
-  function.curvature =
-      map.frequencies().rowwise().squaredNorm().mean() + kernel_curvature(kernel, d).value_or(kInfinity);
+  function.curvature = kernel.projection_form().amplitude * map.frequencies().rowwise().squaredNorm().mean() +
+                       kernel_curvature(kernel, d).value_or(kInfinity);
   function.weight = [=](double norm) {
     double squares = norm * norm / 2;
     if (exponent > 0) squares = radius * radius + (d == 1 ? std::pow(radius - norm, 2) : radius * radius);
@@ -91,7 +94,8 @@ UniformErrors measure_draws(const UniformPlan& plan, Index dim, Index starts, co
 
 bool has_certificate(const Estimator& estimator, Index dim) {
   const auto estimate = estimator.features().one_frequency(estimator.kernel());
-  return dim <= 2 && estimate && estimate->shape == Shape::kCos && kernel_curvature(estimator.kernel(), dim).has_value();
+  return dim <= 2 && estimate && estimate->shape == Shape::kCos &&
+         kernel_curvature(estimator.kernel(), dim).has_value();
 }
 
 UniformErrors uniform_errors(const UniformPlan& plan, const Ball& ball, const UniformSearch& search, const Shard& shard,
