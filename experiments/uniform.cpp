@@ -18,13 +18,12 @@ namespace {
 constexpr const char* kName = "experiments.uniform";
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-/// E |w|^2 of the kernel's frequencies; none where E cos(w.t) is not the kernel, up to a factor, or where it is
-/// infinite or not known.
+/// amplitude E |w|^2 of the kernel's frequencies; none where E cos(w.t) is not the kernel, up to a factor, or where it
+/// is infinite or not known.
 std::optional<double> kernel_curvature(const Kernel& kernel, Index dim) {
   const auto law = kernel.frequency_law();
-  const RadialLaw* radial = law ? law->isotropic() : nullptr;
-  if (!radial || !kernel.is_mean_of(Shape::kCos, *radial)) return std::nullopt;
-  const auto moment = radial->moment_ratio(dim, 0);
+  if (!law || law->isotropic() == nullptr || !kernel.is_mean_of(Shape::kCos, *law)) return std::nullopt;
+  const auto moment = law->isotropic()->moment_ratio(dim, 0);
   if (!moment) return std::nullopt;
   const ProjectionForm form = kernel.projection_form();
   double squares = 0;
@@ -37,13 +36,14 @@ EvenFunction even_function(const FeatureMap& map, const Kernel& kernel, const Ba
   const Index d = ball.dim;
   const double radius = ball.radius;
   const Matrix<double> origin = Matrix<double>::Zero(1, d);
-  // exp(2 e |x|^2) is the estimate at a pair of equals.
+  // K^(x, x) = amplitude exp(2 e |x|^2).
   Matrix<double> edge = origin;
   edge(0, 0) = radius;
-  const double exponent = std::log(detail::paired<double>(map, edge, edge)(0)) / (2 * radius * radius);
+  const double amplitude = detail::paired<double>(map, origin, origin)(0);
+  const double exponent = std::log(detail::paired<double>(map, edge, edge)(0) / amplitude) / (2 * radius * radius);
 
   EvenFunction function{d, 2 * radius, 0, {}, {}};
-  function.curvature = kernel.projection_form().amplitude * map.frequencies().rowwise().squaredNorm().mean() +
+  function.curvature = amplitude * map.frequencies().rowwise().squaredNorm().mean() +
                        kernel_curvature(kernel, d).value_or(kInfinity);
   function.weight = [=](double norm) {
     double squares = norm * norm / 2;
@@ -94,8 +94,10 @@ UniformErrors measure_draws(const UniformPlan& plan, Index dim, Index starts, co
 
 bool has_certificate(const Estimator& estimator, Index dim) {
   const auto estimate = estimator.features().one_frequency(estimator.kernel());
-  return dim <= 2 && estimate && estimate->shape == Shape::kCos &&
-         kernel_curvature(estimator.kernel(), dim).has_value();
+  if (dim > 2 || !estimate || estimate->shape != Shape::kCos) return false;
+  // The factor must depend on |x|^2 + |y|^2 alone.
+  if (estimate->exponent != 0 && estimate->scales.size() > 1) return false;
+  return kernel_curvature(estimator.kernel(), dim).has_value();
 }
 
 UniformErrors uniform_errors(const UniformPlan& plan, const Ball& ball, const UniformSearch& search, const Shard& shard,

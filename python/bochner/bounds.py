@@ -240,9 +240,7 @@ class SutherlandSchneider(Bound):
         beta = ((d / 2) ** (-d / (d + 2)) + (d / 2) ** (2 / (d + 2))) * 2 ** ((6 * d + 2) / (d + 2))
         alpha = min(1.0, self.variance + error / 3)
         power = 2 / (1 + 2 / d)
-        return (
-            math.log(beta) + power * math.log(sigma * self.diameter / error) - m * error**2 / (4 * (d + 2) * alpha)
-        )
+        return math.log(beta) + power * math.log(sigma * self.diameter / error) - m * error**2 / (4 * (d + 2) * alpha)
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,20 @@ def uniform(
     where only the quantiles are to be read [Bochner, 12].
     """
     measured = _measure(
-        "experiments.uniform", estimator, radius, dim, m, trials, seed, X, Y, attention, search, tolerance, starts, progress
+        "experiments.uniform",
+        estimator,
+        radius,
+        dim,
+        m,
+        trials,
+        seed,
+        X,
+        Y,
+        attention,
+        search,
+        tolerance,
+        starts,
+        progress,
     )
     rows: list[dict[str, Any]] = []
     for k, size in enumerate(measured.sizes):
@@ -241,7 +254,13 @@ def _measure(
     seed = integer(function, "seed", seed, 0, MAX_UINT64)
     settings: dict[str, Any] = {"estimator": repr(estimator), "m": sizes, "trials": trials, "seed": seed}
     settings["attention"] = bool(attention)
-    run = {"m": sizes, "trials": trials, "seed": seed, "threads": get_num_threads(), "progress": progress}
+    run: dict[str, Any] = {
+        "m": sizes,
+        "trials": trials,
+        "seed": seed,
+        "threads": get_num_threads(),
+        "progress": progress,
+    }
     ball = radius is not None and dim is not None
     if ball == (X is not None) or (radius is None) != (dim is None) or (ball and Y is not None):
         raise ValueError(f"{function}: expected either radius and dim, the ball, or X, the data set")
@@ -270,6 +289,4 @@ def _measure(
         how = "ascents" if ascents else "certified"
         settings |= {"radius": float(radius), "dim": columns}
         settings |= {"starts": starts} if ascents else {"tolerance": float(tolerance)}
-    return _Measured(
-        sizes, columns, how, measured["found"], measured["certified"], measured["maxima"], clock, settings
-    )
+    return _Measured(sizes, columns, how, measured["found"], measured["certified"], measured["maxima"], clock, settings)

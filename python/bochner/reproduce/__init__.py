@@ -17,13 +17,19 @@ from bochner.reproduce.fig4_real import Fig4Real
 from bochner.reproduce.fig14 import Fig14
 from bochner.reproduce.figure import Figure
 from bochner.reproduce.lemma2 import Lemma2
+from bochner.reproduce.theorem1 import Theorem1
 from bochner.reproduce.theorem2 import Theorem2
+from bochner.reproduce.theorem3 import Theorem3
+from bochner.reproduce.theorem4 import Theorem4
 
 #: In the order of the page.
 FIGURES: tuple[type[Figure], ...] = (
     Fig2,
     Lemma2,
+    Theorem1,
     Theorem2,
+    Theorem3,
+    Theorem4,
     Fig3,
     Fig4,
     Fig4Norms,
