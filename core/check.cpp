@@ -83,6 +83,12 @@ void require_rows(Index rows, std::string_view function, std::string_view parame
   throw std::invalid_argument(text(function, ": ", parameter, " has no rows; expected at least 1"));
 }
 
+void require_scales(std::size_t count, Index dim, std::string_view function, std::string_view parameter) {
+  if (count == 1 || static_cast<Index>(count) == dim) return;
+  throw std::invalid_argument(std::string(function) + ": " + std::string(parameter) + " has " + std::to_string(count) +
+                              " entries; expected 1 or " + std::to_string(dim) + ", as many as there are columns");
+}
+
 void require_columns(Index columns, Index expected, std::string_view function, std::string_view parameter) {
   if (columns == expected) return;
   throw std::invalid_argument(text(function, ": ", parameter, " has ", columns, " columns; expected ", expected));

@@ -66,6 +66,9 @@ void require_rows(Index rows, std::string_view function, std::string_view parame
 /// "transform: X has 5 columns; expected 3".
 void require_columns(Index columns, Index expected, std::string_view function, std::string_view parameter);
 
+/// "matern: bandwidth has 3 entries; expected 1 or 2, as many as there are columns".
+void require_scales(std::size_t count, Index dim, std::string_view function, std::string_view parameter);
+
 /// "law: X has shape (2, 3) and Y has shape (4, 3); expected equal shapes".
 template <class Derived, class OtherDerived>
 void require_same_shape(const Eigen::DenseBase<Derived>& values, const Eigen::DenseBase<OtherDerived>& others,

@@ -2,11 +2,17 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 namespace bochner {
 
 /// Named real parameters of a component, such as {"bandwidth": 2}.
 using Parameters = std::map<std::string, double>;
+
+/// The shortest text that reads back as the number.
+std::string component_number(double value);
+/// "[1, 2.5, 3]".
+std::string listed_numbers(const std::vector<double>& values);
 
 /// A part that an estimator is built of: a kernel, a feature family, a coupling or a radial law.
 /// Immutable. Its name and parameters rebuild it (see estimators/registry.h), so they are what is compared,

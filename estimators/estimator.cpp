@@ -3,7 +3,6 @@
 #include "core/check.h"
 
 #include <algorithm>
-#include <array>
 #include <stdexcept>
 #include <utility>
 
@@ -72,14 +71,18 @@ std::vector<Law> Estimator::laws(std::span<const double> x, std::span<const doub
     throw std::invalid_argument("law: x has " + std::to_string(x.size()) + " and y " + std::to_string(y.size()) +
                                 " entries; expected the same number >= 1");
   }
+  require_scales(kernel_->projection_form().scales.size(), static_cast<Index>(x.size()), "law", "the kernel's bandwidth");
   auto laws = features_->laws(*kernel_, frequencies_.get(), *coupling_, m, x, y);
   if (laws.empty()) throw NoLawError("law: no exact law is known of " + describe());
   return laws;
 }
 
 bool Estimator::has_law() const {
-  constexpr std::array<double, 2> kPoint{0.5, 0.25};
-  return features_->law(*kernel_, frequencies_.get(), *coupling_, 2, kPoint, kPoint).has_value();
+  // In as many dimensions as the kernel has length-scales.
+  std::vector<double> x(std::max<std::size_t>(2, kernel_->projection_form().scales.size()), 0.25);
+  x.front() = 0.5;
+  const std::vector<double> y(x.size(), 0.125);
+  return features_->law(*kernel_, frequencies_.get(), *coupling_, 2, x, y).has_value();
 }
 
 std::string Estimator::describe() const {

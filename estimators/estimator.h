@@ -30,6 +30,7 @@ class Estimator {
   const Coupling& coupling() const { return *coupling_; }
   /// The law of the frequencies in use; null where the kernel has none.
   const FrequencyLaw* frequency_law() const { return frequencies_.get(); }
+  const std::shared_ptr<const FrequencyLaw>& shared_frequency_law() const { return frequencies_; }
 
   /// The feature map of trial `trial` of seed `seed`: the stream (seed, frequencies, trial).
   /// Throws std::invalid_argument unless dim >= 1 and m >= 1.

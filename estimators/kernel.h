@@ -36,6 +36,15 @@ class Kernel : public Component {
   /// Whether one-projection estimates of this shape exist.
   virtual bool allows(Shape /*shape*/) const { return false; }
 
+  /// Whether K(x, y) = amplitude k(x' - y') with k(0) = 1, x' as projection_form() has it and k(u) = E cos(w.u) for w of
+  /// frequency_law(): what ARD, sums and products are made of.
+  virtual bool stationary() const { return false; }
+  /// The kernel with this length-scale for each coordinate beside its own, where that is not the kernel at
+  /// x_j / length_scales_j (kernels/ard.h); null elsewhere.
+  virtual std::shared_ptr<const Kernel> with_own_length_scales(const std::vector<double>& /*length_scales*/) const {
+    return nullptr;
+  }
+
   /// Whether a one-projection estimate of this shape, with frequencies of this law, has mean K(x, y) exactly.
   virtual bool is_mean_of(Shape shape, const FrequencyLaw& law) const;
 };

@@ -17,6 +17,10 @@ void RadialLaw::fill_independent(const Stream& stream, Matrix<double>& W) const 
   W.array().colwise() *= norm.array();
 }
 
+std::optional<double> RadialLaw::cosine_variance(std::span<const double> u) const {
+  return variance(Shape::kCos, static_cast<Index>(u.size()), squared_norm(u)).value();
+}
+
 void RadialLaw::fill_tilted(Stream&, std::span<const double>, std::span<double>) const {
   throw std::invalid_argument("fill_tilted: the radial law '" + name() + "' has no tilted sampler");
 }

@@ -25,7 +25,10 @@ class RadialLaw : public FrequencyLaw {
 
   const RadialLaw* isotropic() const final { return this; }
   void fill_independent(const Stream& stream, Matrix<double>& W) const override;
+  std::optional<double> cosine_variance(std::span<const double> u) const override;
 
+  /// Whether the moments below are known of this shape; exp(w.u) of a heavy-tailed law has no mean.
+  virtual bool has_moments(Shape /*shape*/) const { return true; }
   /// E f(w.u), |u|^2 = q >= 0.
   virtual SignedLog mean(Shape shape, Index dim, double q) const = 0;
   /// Var f(w.u), to a relative error of 1e-12.

@@ -8,11 +8,22 @@
 #include "estimators/features/hyperbolic.h"
 #include "estimators/features/positive.h"
 #include "estimators/features/trigonometric.h"
+#include "estimators/kernels/cauchy.h"
 #include "estimators/kernels/gaussian.h"
+#include "estimators/kernels/laplacian_l1.h"
+#include "estimators/kernels/laplacian_l2.h"
+#include "estimators/kernels/matern.h"
+#include "estimators/kernels/periodic.h"
+#include "estimators/kernels/powered_exponential.h"
+#include "estimators/kernels/product_cauchy.h"
+#include "estimators/kernels/rational_quadratic.h"
 #include "estimators/kernels/regularized_softmax.h"
 #include "estimators/kernels/softmax.h"
 #include "estimators/radial_laws/chi.h"
 #include "estimators/radial_laws/constant.h"
+#include "estimators/radial_laws/gamma_mixture.h"
+#include "estimators/radial_laws/stable_mixture.h"
+#include "estimators/radial_laws/student.h"
 
 namespace bochner {
 namespace {
@@ -21,6 +32,21 @@ template <class Part, class Concrete>
 std::shared_ptr<const Part> plain(const Parameters&) {
   return std::make_shared<const Concrete>();
 }
+
+/// Of one parameter, and of two.
+template <class Part, class Concrete, const char* First>
+std::shared_ptr<const Part> of_one(const Parameters& p) {
+  return std::make_shared<const Concrete>(p.at(First));
+}
+template <class Part, class Concrete, const char* First, const char* Second>
+std::shared_ptr<const Part> of_two(const Parameters& p) {
+  return std::make_shared<const Concrete>(p.at(First), p.at(Second));
+}
+constexpr char kBandwidth[] = "bandwidth";
+constexpr char kNu[] = "nu";
+constexpr char kAlpha[] = "alpha";
+constexpr char kGamma[] = "gamma";
+constexpr char kPeriod[] = "period";
 
 template <class Function>
 std::shared_ptr<const FeatureFamily> elementwise_features(const Parameters& parameters) {
@@ -59,9 +85,36 @@ const std::vector<Registered<Kernel>>& registered_kernels() {
       {"gaussian",
        {{"bandwidth", 1.0}},
        "exp(-|x - y|^2 / (2 bandwidth^2))",
-       [](const Parameters& p) -> std::shared_ptr<const Kernel> {
-         return std::make_shared<const GaussianKernel>(p.at("bandwidth"));
-       }},
+       of_one<Kernel, GaussianKernel, kBandwidth>},
+      {"laplacian_l1",
+       {{"bandwidth", 1.0}},
+       "exp(-|x - y|_1 / bandwidth)",
+       of_one<Kernel, LaplacianL1Kernel, kBandwidth>},
+      {"laplacian_l2",
+       {{"bandwidth", 1.0}},
+       "exp(-|x - y| / bandwidth)",
+       of_one<Kernel, LaplacianL2Kernel, kBandwidth>},
+      {"matern",
+       {{"nu", 1.5}, {"bandwidth", 1.0}},
+       "2^(1 - nu) / Gamma(nu) t^nu K_nu(t), t = sqrt(2 nu) |x - y| / bandwidth",
+       of_two<Kernel, MaternKernel, kNu, kBandwidth>},
+      {"rational_quadratic",
+       {{"alpha", 1.0}, {"bandwidth", 1.0}},
+       "(1 + |x - y|^2 / (2 alpha bandwidth^2))^-alpha",
+       of_two<Kernel, RationalQuadraticKernel, kAlpha, kBandwidth>},
+      {"cauchy", {{"bandwidth", 1.0}}, "1 / (1 + |x - y|^2 / bandwidth^2)", of_one<Kernel, CauchyKernel, kBandwidth>},
+      {"product_cauchy",
+       {{"bandwidth", 1.0}},
+       "prod_j 1 / (1 + (x_j - y_j)^2 / bandwidth^2)",
+       of_one<Kernel, ProductCauchyKernel, kBandwidth>},
+      {"powered_exponential",
+       {{"gamma", 1.0}, {"bandwidth", 1.0}},
+       "exp(-(|x - y| / bandwidth)^gamma), 0 < gamma <= 2",
+       of_two<Kernel, PoweredExponentialKernel, kGamma, kBandwidth>},
+      {"periodic",
+       {{"period", 1.0}, {"bandwidth", 1.0}},
+       "prod_j exp(-2 sin(pi (x_j - y_j) / period)^2 / bandwidth^2)",
+       of_two<Kernel, PeriodicKernel, kPeriod, kBandwidth>},
   };
   return kKernels;
 }
@@ -101,6 +154,18 @@ const std::vector<Registered<RadialLaw>>& registered_radial_laws() {
   static const std::vector<Registered<RadialLaw>> kRadialLaws{
       {"chi", {}, "|w| ~ chi_d: Gaussian frequencies", plain<RadialLaw, ChiRadialLaw>},
       {"constant", {}, "|w| = sqrt(d)", plain<RadialLaw, ConstantRadialLaw>},
+      {"student",
+       {{"nu", 1.5}},
+       "Gaussian frequencies / sqrt(Gamma(nu, rate nu)): Matern kernels",
+       of_one<RadialLaw, StudentRadialLaw, kNu>},
+      {"gamma_mixture",
+       {{"alpha", 1.0}},
+       "Gaussian frequencies * sqrt(Gamma(alpha, rate alpha)): rational quadratic kernels",
+       of_one<RadialLaw, GammaMixtureLaw, kAlpha>},
+      {"stable_mixture",
+       {{"gamma", 1.0}},
+       "Gaussian frequencies * sqrt(2 S), S positive and stable of index gamma / 2: powered exponential kernels",
+       of_one<RadialLaw, StableMixtureLaw, kGamma>},
   };
   return kRadialLaws;
 }

@@ -16,6 +16,7 @@ class GaussianKernel final : public Kernel {
   std::shared_ptr<const FrequencyLaw> frequency_law() const override;
   ProjectionForm projection_form() const override { return {{1 / bandwidth_}, -0.5}; }
   bool allows(Shape) const override { return true; }
+  bool stationary() const override { return true; }
 
  private:
   double bandwidth_;

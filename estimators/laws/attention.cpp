@@ -308,7 +308,8 @@ AttentionLaw attention_law(const Estimator& estimator, const AttentionBatch<doub
   require_at_least(static_cast<Index>(m.size()), 1, "attention_law", "the number of m");
   for (const Index size : m) require_at_least(size, 1, "attention_law", "m");
   const auto estimate = estimator.features().one_frequency(estimator.kernel());
-  if (!estimate || estimate->scales.size() != 1 || !estimator.frequency_law()->isotropic()) {
+  const RadialLaw* radial = estimate ? estimator.frequency_law()->isotropic() : nullptr;
+  if (!radial || estimate->scales.size() != 1 || !radial->has_moments(estimate->shape)) {
     throw NoLawError("attention_law: no law is known of " + estimator.describe());
   }
   const double scale = attention_scale(options.scale, batch.Q.cols);

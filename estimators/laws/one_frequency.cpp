@@ -48,6 +48,15 @@ SignedLog difference_of_means(const RadialLaw& first, const RadialLaw& second, S
   if (q <= kSmallArgument) {
     if (const auto difference = mean_difference(first, second, shape, dim, q)) return *difference;
   }
+  if (shape == Shape::kCos) {
+    // Where both means are nearly 1, by what they lack.
+    Vector<double> u = Vector<double>::Zero(dim);
+    u(0) = std::sqrt(q);
+    const std::span<const double> along(u.data(), static_cast<std::size_t>(dim));
+    const auto of_first = first.cosine_gap(along);
+    const auto of_second = second.cosine_gap(along);
+    if (of_first && of_second && *of_first < 0.5 && *of_second < 0.5) return SignedLog::from(*of_second - *of_first);
+  }
   return first.mean(shape, dim, q) - second.mean(shape, dim, q);
 }
 
@@ -173,22 +182,22 @@ class SumVariance {
   Covariances covariances_;
 };
 
-/// The laws of independent cosines whose frequencies have no uniform direction: with the gap g(u) = 1 - E cos(w.u),
-/// Var cos(w.u) = 2 g(u) - g(2u)/2 - g(u)^2.
+/// The laws of independent cosines whose frequencies have no uniform direction.
 std::vector<Law> cosine_laws(const OneFrequencyEstimate& estimate, const Kernel& kernel,
                              const FrequencyLaw& frequencies, const Coupling& coupling, std::span<const Index> m,
                              std::span<const double> x, std::span<const double> y) {
   if (estimate.shape != Shape::kCos) return {};
   Vector<double> u(static_cast<Index>(x.size()));
   for (std::size_t j = 0; j < x.size(); ++j) u(static_cast<Index>(j)) = estimate.scale(j) * (x[j] - y[j]);
-  const Vector<double> twice = 2 * u;
   const auto gap = frequencies.cosine_gap({u.data(), x.size()});
-  const auto double_gap = frequencies.cosine_gap({twice.data(), x.size()});
-  if (!gap || !double_gap) return {};
+  const auto of_one = frequencies.cosine_variance({u.data(), x.size()});
+  if (!gap || !of_one) return {};
   const auto prefactor = static_cast<double>(geometry_of(estimate, x, y).prefactor(estimate));
-  const double mean = std::exp(prefactor) * (1 - *gap);
-  const double variance = std::exp(2 * prefactor) * (2 * *gap - *double_gap / 2 - *gap * *gap);
-  const double bias = kernel.is_mean_of(estimate.shape, frequencies) ? 0 : mean - kernel.value(x, y).value();
+  const double truth = kernel.value(x, y).value();
+  const bool unbiased = kernel.is_mean_of(estimate.shape, frequencies);
+  const double mean = unbiased ? truth : std::exp(prefactor) * (1 - *gap);
+  const double variance = std::exp(2 * prefactor) * *of_one;
+  const double bias = mean - truth;
 
   std::vector<Law> laws;
   for (const Index size : m) {
@@ -210,6 +219,7 @@ std::vector<Law> one_frequency_laws(const OneFrequencyEstimate& estimate, const 
                                     std::span<const double> x, std::span<const double> y) {
   if (!frequencies.isotropic()) return cosine_laws(estimate, kernel, frequencies, coupling, m, x, y);
   const RadialLaw& radial = *frequencies.isotropic();
+  if (!radial.has_moments(estimate.shape)) return {};
   const Index dim = static_cast<Index>(x.size());
   const Geometry geometry = geometry_of(estimate, x, y);
   const double argument = geometry.argument(estimate);

@@ -27,6 +27,10 @@ void ChiRadialLaw::fill_independent(const Stream& stream, Matrix<double>& W) con
   fill_normal(normals, {W.data(), static_cast<std::size_t>(W.size())});
 }
 
+std::optional<double> ChiRadialLaw::cosine_gap(std::span<const double> u) const {
+  return -std::expm1(-squared_norm(u) / 2);
+}
+
 SignedLog ChiRadialLaw::mean(Shape shape, Index, double q) const {
   return SignedLog::positive(shape == Shape::kCos ? -q / 2 : q / 2);
 }

@@ -16,6 +16,11 @@ class ChiRadialLaw final : public RadialLaw {
   std::string name() const override { return "chi"; }
   void draw_norms(Stream& stream, Index dim, std::span<double> norms) const override;
   void fill_independent(const Stream& stream, Matrix<double>& W) const override;
+  std::optional<double> cosine_gap(std::span<const double> u) const override;
+  Index uniforms(Index dim) const override { return dim; }
+  void from_uniforms(std::span<const double> uniforms, std::span<double> w) const override {
+    normals_from_uniforms(uniforms, w);
+  }
   SignedLog mean(Shape shape, Index dim, double q) const override;
   SignedLog variance(Shape shape, Index dim, double q) const override;
   std::optional<SignedLog> covariance(Shape shape, Index dim, double q, double cosine) const override;

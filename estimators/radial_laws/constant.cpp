@@ -13,6 +13,12 @@ void ConstantRadialLaw::draw_norms(Stream&, Index dim, std::span<double> norms) 
   std::ranges::fill(norms, std::sqrt(static_cast<double>(dim)));
 }
 
+void ConstantRadialLaw::from_uniforms(std::span<const double> uniforms, std::span<double> w) const {
+  normals_from_uniforms(uniforms, w);
+  const double scale = std::sqrt(static_cast<double>(w.size()) / squared_norm(w));
+  for (double& value : w) value *= scale;
+}
+
 SignedLog ConstantRadialLaw::mean(Shape shape, Index dim, double q) const {
   if (shape == Shape::kCos) return SignedLog::from(bessel(dim, -q));
   return SignedLog::positive(log_bessel(dim, q));

@@ -14,6 +14,8 @@ class ConstantRadialLaw final : public RadialLaw {
  public:
   std::string name() const override { return "constant"; }
   void draw_norms(Stream& stream, Index dim, std::span<double> norms) const override;
+  Index uniforms(Index dim) const override { return dim; }
+  void from_uniforms(std::span<const double> uniforms, std::span<double> w) const override;
   SignedLog mean(Shape shape, Index dim, double q) const override;
   SignedLog variance(Shape shape, Index dim, double q) const override;
   std::optional<SignedLog> covariance(Shape shape, Index dim, double q, double cosine) const override;

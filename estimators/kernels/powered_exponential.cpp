@@ -1,0 +1,10 @@
+#include "estimators/kernels/powered_exponential.h"
+
+#include "estimators/radial_laws/stable_mixture.h"
+
+namespace bochner {
+
+PoweredExponentialKernel::PoweredExponentialKernel(double gamma, double bandwidth)
+    : IsotropicKernel(std::make_shared<StableMixtureLaw>(gamma), inverse_length(bandwidth, "powered_exponential"), {{"gamma", gamma}, {"bandwidth", bandwidth}}) {}
+
+}  // namespace bochner
