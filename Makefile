@@ -44,7 +44,7 @@ test: setup configure-all .venv/test.stamp ## run the C++ tests and the Python t
 	$(BIN)/ctest --test-dir $(BUILD) --no-tests=error --output-on-failure --progress -j $(JOBS)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-bench: setup configure-all .venv/test.stamp ## measure the speed ratios
+bench: setup configure-all .venv/test.stamp .venv/bench.stamp ## measure the speed ratios
 	$(BIN)/cmake --build $(BUILD)
 	$(BIN)/python benchmarks/run.py
 
@@ -78,7 +78,7 @@ system:
 	$(PIP) install -r .venv/build.txt
 	@touch $@
 
-.venv/test.stamp .venv/lint.stamp: .venv/%.stamp: pyproject.toml tools/requirements.py .venv/build.stamp
+.venv/test.stamp .venv/bench.stamp .venv/lint.stamp: .venv/%.stamp: pyproject.toml tools/requirements.py .venv/build.stamp
 	$(BIN)/python tools/requirements.py $* > .venv/$*.txt
 	$(PIP) install -r .venv/$*.txt
 	@touch $@

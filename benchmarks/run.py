@@ -5,6 +5,7 @@ Machines differ and drift, so only ratios are printed as results. Words as argum
 them.
 """
 
+import importlib
 import os
 import sys
 from statistics import median
@@ -26,14 +27,13 @@ import bochner
 
 
 def rows() -> list[Row]:
-    """All rows; those of attention where its peers are installed."""
+    """All rows; those with peers where these are installed."""
     found: list[Row] = pointwise.rows()
-    try:
-        import attention
-    except ImportError as error:
-        print(f"attention is not measured: {error}; `make bench` installs its peers", file=sys.stderr)
-    else:
-        found += attention.rows()
+    for name in ("structured", "attention"):
+        try:
+            found += importlib.import_module(name).rows()
+        except ImportError as error:
+            print(f"{name} is not measured: {error}; `make bench` installs its peers", file=sys.stderr)
     words = sys.argv[1:]
     return [row for row in found if not words or any(word in row.name for word in words)]
 

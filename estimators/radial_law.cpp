@@ -6,15 +6,19 @@
 
 namespace bochner {
 
+Vector<double> RadialLaw::norms(Stream& stream, Index dim, Index count) const {
+  Vector<double> norms(count);
+  draw_norms(stream, dim, {norms.data(), static_cast<std::size_t>(count)});
+  return norms;
+}
+
 void RadialLaw::fill_independent(const Stream& stream, Matrix<double>& W) const {
   Stream directions = stream.lane(0);
-  Stream norms = stream.lane(1);
+  Stream norm_stream = stream.lane(1);
   for (Index i = 0; i < W.rows(); ++i) {
     fill_sphere(directions, {W.row(i).data(), static_cast<std::size_t>(W.cols())});
   }
-  Vector<double> norm(W.rows());
-  draw_norms(norms, W.cols(), {norm.data(), static_cast<std::size_t>(norm.size())});
-  W.array().colwise() *= norm.array();
+  W.array().colwise() *= norms(norm_stream, W.cols(), W.rows()).array();
 }
 
 std::optional<double> RadialLaw::cosine_variance(std::span<const double> u) const {

@@ -22,6 +22,8 @@ class RadialLaw : public FrequencyLaw {
  public:
   /// Independent norms |w| in dimension dim, of any number. Consumes words of the stream; fewer norms are a prefix.
   virtual void draw_norms(Stream& stream, Index dim, std::span<double> norms) const = 0;
+  /// `count` numbers of draw_norms.
+  Vector<double> norms(Stream& stream, Index dim, Index count) const;
 
   const RadialLaw* isotropic() const final { return this; }
   void fill_independent(const Stream& stream, Matrix<double>& W) const override;

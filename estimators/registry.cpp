@@ -1,6 +1,8 @@
 #include "estimators/registry.h"
 
 #include "core/check.h"
+#include "estimators/couplings/fastfood.h"
+#include "estimators/couplings/hadamard.h"
 #include "estimators/couplings/iid.h"
 #include "estimators/couplings/orthogonal.h"
 #include "estimators/features/elementwise.h"
@@ -146,6 +148,13 @@ const std::vector<Registered<Coupling>>& registered_couplings() {
        {},
        "orthogonal directions in blocks of d, independent norms",
        plain<Coupling, OrthogonalCoupling>},
+      {"hadamard",
+       {{"blocks", 3.0}},
+       "Hadamard matrices and random signs in turn, in O(m log d); directions are biased",
+       [](const Parameters& p) -> std::shared_ptr<const Coupling> {
+         return std::make_shared<const HadamardCoupling>(p.at("blocks"));
+       }},
+      {"fastfood", {}, "Hadamard matrices around normal numbers, in O(m log d)", plain<Coupling, FastfoodCoupling>},
   };
   return kCouplings;
 }

@@ -294,10 +294,9 @@ void hadamard_chain(const MatrixView<Scalar>& X, const MatrixView<Scalar>& diago
                size_of(X.cols()), diagonals.data(), size_of(diagonals.outerStride()), size_of(diagonals.rows() - 1)});
 }
 
-#define BOCHNER_INSTANTIATE(Scalar)                       \
-  template void hadamard(MutableMatrixView<Scalar>);      \
-  template void hadamard_chain(const MatrixView<Scalar>&, \
-                               const MatrixView<Scalar>&, MutableMatrixView<Scalar>);
+#define BOCHNER_INSTANTIATE(Scalar)                  \
+  template void hadamard(MutableMatrixView<Scalar>); \
+  template void hadamard_chain(const MatrixView<Scalar>&, const MatrixView<Scalar>&, MutableMatrixView<Scalar>);
 BOCHNER_INSTANTIATE(float)
 BOCHNER_INSTANTIATE(double)
 #undef BOCHNER_INSTANTIATE

@@ -238,7 +238,14 @@ class Coupling(Component):
 
     `iid` draws them independently; `orthogonal` in blocks of d consecutive rows with exactly
     orthogonal, Haar distributed directions and independent norms, the last block possibly partial
-    [Yu16; Choromanski21, Section 2.4]. `list_couplings` has them all.
+    [Yu16; Choromanski21, Section 2.4].
+
+    `hadamard` and `fastfood` never store W: a product costs O(m log d) a point. `hadamard` takes
+    H D_1 ... H D_k, the Walsh-Hadamard matrix H and random signs in turn, `blocks` = k of them (1,
+    2 or 3, the default), with independent norms [Yu16, Section 4]; its directions are not uniform,
+    so that it is biased. `fastfood` takes H G Pi H B, random signs B, a permutation Pi and normal
+    numbers G [Le13]; it is unbiased, its variance is larger than that of `iid`.
+    `list_couplings` has them all.
 
     Parameters
     ----------

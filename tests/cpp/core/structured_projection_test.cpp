@@ -186,12 +186,13 @@ TEST(StructuredProjection, RowsHaveTheirNormsAndStacksOfHadamardAreOrthogonal) {
   }
   for (const Index dim : {20, 32}) {
     const Vector<double> norms = some_norms(100);
-    EXPECT_LE((fastfood_projection(stream, dim, norms)->matrix().rowwise().norm() - norms).cwiseAbs().maxCoeff(), 1e-12);
+    EXPECT_LE((fastfood_projection(stream, dim, norms)->matrix().rowwise().norm() - norms).cwiseAbs().maxCoeff(),
+              1e-12);
   }
 }
 
-// Fastfood's directions are exactly uniform: of the first entry s of the last row, E s^2 = 1/d and E s^4 = 3/(d (d + 2)),
-// for padded dimensions too. The entry of a Hadamard product with k = 1 is +-1/sqrt(d), always: it fails.
+// Fastfood's directions are exactly uniform: of the first entry s of the last row, E s^2 = 1/d and E s^4 = 3/(d (d +
+// 2)), for padded dimensions too. The entry of a Hadamard product with k = 1 is +-1/sqrt(d), always: it fails.
 TEST(StructuredProjection, DirectionsOfFastfoodAreUniform) {
   for (const Index dim : {4, 6}) {
     const double d = double(dim);
@@ -199,8 +200,8 @@ TEST(StructuredProjection, DirectionsOfFastfoodAreUniform) {
     double sum2 = 0, sum4 = 0, sum8 = 0;
     for (int t = 0; t < kDraws; ++t) {
       Stream stream(5, Purpose::kFrequencies, static_cast<std::uint64_t>(t));
-      const double s2 =
-          std::pow(fastfood_projection(stream, dim, Vector<double>::Ones(padded(dim)))->matrix()(padded(dim) - 1, 0), 2);
+      const double s2 = std::pow(
+          fastfood_projection(stream, dim, Vector<double>::Ones(padded(dim)))->matrix()(padded(dim) - 1, 0), 2);
       sum2 += s2;
       sum4 += s2 * s2;
       sum8 += s2 * s2 * s2 * s2;

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -61,11 +63,12 @@ TEST(Coupling, TrialsSeedsAndScaleAreWhatTheySay) {
   }
 }
 
-/// Every entry W_ij of every coupling is standard normal under the chi law: first, second and fourth moments by z, and
-/// those of pairs of rows, W_1j W_2j, which are uncorrelated.
+/// Every entry W_ij of every unbiased coupling is standard normal under the chi law: first, second and fourth moments
+/// by z, and those of pairs of rows, W_1j W_2j, which are uncorrelated.
 TEST(Coupling, EveryEntryIsStandardNormal) {
   constexpr Index kDim = 5, kRows = 7, kDraws = 40000;
   for (const auto& entry : registered_couplings()) {
+    if (!make_coupling(entry.name)->unbiased()) continue;
     std::vector<Moments> first(kDim * kRows), second(kDim * kRows), fourth(kDim * kRows), pair(kDim * kRows);
     for (Index t = 0; t < kDraws; ++t) {
       const Matrix<double> W = draw(entry.name, "chi", kRows, kDim, static_cast<std::uint64_t>(t));
@@ -122,6 +125,7 @@ TEST(Coupling, TiltedRowIsShiftedAndTheRestKeepsItsStructure) {
   const auto radial = make_radial_law("chi");
   for (const auto& entry : registered_couplings()) {
     const auto coupling = make_coupling(entry.name);
+    if (!coupling->tiltable()) continue;
     for (const Index row : {Index{0}, Index{2}, Index{5}}) {
       std::vector<Moments> entries(kDim);
       Moments square_elsewhere;
@@ -144,6 +148,63 @@ TEST(Coupling, TiltedRowIsShiftedAndTheRestKeepsItsStructure) {
       EXPECT_LT(std::fabs(square_elsewhere.mean()) / square_elsewhere.standard_error(), 4.5)
           << entry.name << " row " << row;
     }
+  }
+}
+
+/// E cos(w.x) of `blocks` Hadamard matrices with signs in dimension d, a power of two, and |w| = sqrt(d): the outermost
+/// signs leave prod_j cos(z_j) of what the others make of x, z = H D_2 .. H D_k x / sqrt(d)^(k - 1); all their signs
+/// are walked.
+double mean_cosine(Index blocks, const Vector<double>& x) {
+  const Index dim = x.size();
+  if (blocks == 1) return x.array().cos().prod();
+  double sum = 0;
+  for (std::uint64_t signs = 0; signs < std::uint64_t{1} << dim; ++signs) {
+    Vector<double> z = Vector<double>::Zero(dim);
+    for (Index i = 0; i < dim; ++i) {
+      for (Index j = 0; j < dim; ++j) {
+        const bool minus =
+            (static_cast<std::uint64_t>(std::popcount(static_cast<std::uint64_t>(i & j))) + (signs >> j)) & 1;
+        z(i) += minus ? -x(j) : x(j);
+      }
+    }
+    sum += mean_cosine(blocks - 1, z / std::sqrt(static_cast<double>(dim)));
+  }
+  return sum / std::pow(2.0, static_cast<double>(dim));
+}
+
+/// The bias of Hadamard products is what their signs make it: of 1 to 3 blocks, by z-scores of the exact mean, which is
+/// far from that of the sphere.
+TEST(Coupling, HadamardHasTheBiasOfItsSigns) {
+  constexpr Index kDraws = 40000;
+  for (const Index dim : {4}) {
+    Vector<double> x(dim);
+    for (Index j = 0; j < dim; ++j) x(j) = 1.4 - 0.3 * static_cast<double>(j);
+    const double sphere = make_kernel("regularized_softmax")
+                              ->frequency_law()
+                              ->isotropic()
+                              ->mean(Shape::kCos, dim, x.squaredNorm())
+                              .value();
+    double of_fewer = 0;
+    for (const Index blocks : {1, 2, 3}) {
+      const auto coupling = make_coupling("hadamard", {{"blocks", static_cast<double>(blocks)}});
+      Moments estimates;
+      for (Index t = 0; t < kDraws; ++t) {
+        const Stream stream(kSeed, Purpose::kFrequencies, static_cast<std::uint64_t>(t));
+        const auto W = coupling->draw(*make_radial_law("constant"), 2 * dim, dim, stream)->matrix();
+        estimates.add((W * x).array().cos().mean());
+      }
+      const double exact = mean_cosine(blocks, x);
+      EXPECT_LT(std::fabs(estimates.mean() - exact) / estimates.standard_error(), 4) << blocks << " in R^" << dim;
+      EXPECT_GT(std::fabs(exact - sphere) / estimates.standard_error(), 8) << blocks << " in R^" << dim;
+      EXPECT_GT(std::fabs(exact - of_fewer) / estimates.standard_error(), 8) << blocks << " in R^" << dim;
+      of_fewer = exact;
+    }
+  }
+}
+
+TEST(Coupling, HadamardRefusesOtherBlocks) {
+  for (const double blocks : {0.0, 4.0, 1.5, -1.0}) {
+    EXPECT_THROW(make_coupling("hadamard", {{"blocks", blocks}}), std::invalid_argument) << blocks;
   }
 }
 

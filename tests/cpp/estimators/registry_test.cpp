@@ -38,8 +38,8 @@ TEST(Registry, NamesAndParametersRebuildAComponent) {
 }
 
 TEST(Registry, UnknownNamesGetNearMatches) {
-  EXPECT_EQ(message([] { make_coupling("orthogonl"); }),
-            "unknown coupling 'orthogonl'; did you mean 'orthogonal'? known: iid, orthogonal");
+  const std::string unknown = message([] { make_coupling("orthogonl"); });
+  EXPECT_EQ(unknown.find("unknown coupling 'orthogonl'; did you mean 'orthogonal'? known: iid, orthogonal"), 0U);
   EXPECT_EQ(message([] { make_kernel("gaussian", {{"bandwith", 2}}); }),
             "unknown parameter of gaussian 'bandwith'; did you mean 'bandwidth'? known: bandwidth");
   EXPECT_EQ(message([] { make_kernel("gaussian", {{"bandwidth", -1}}); }),
