@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bochner.reproduce.attention_law import AttentionLaw
 from bochner.reproduce.coverage import Coverage
+from bochner.reproduce.datasets import Datasets
 from bochner.reproduce.denominators import Denominators
 from bochner.reproduce.digits import Digits
 from bochner.reproduce.fig2 import Fig2
@@ -38,6 +39,7 @@ FIGURES: tuple[type[Figure], ...] = (
     Fig14,
     Denominators,
     Digits,
+    Datasets,
     Coverage,
 )
 

