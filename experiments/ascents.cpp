@@ -115,7 +115,9 @@ PairRows starting_pairs(Index starts, Index d, double radius, const Stream& stre
 }
 
 /// Those rows that are named.
-Matrix<double> rows_of(const Matrix<double>& matrix, const std::vector<Index>& rows) { return matrix(rows, Eigen::all); }
+Matrix<double> rows_of(const Matrix<double>& matrix, const std::vector<Index>& rows) {
+  return matrix(rows, Eigen::all);
+}
 
 class Ascents {
  public:
@@ -136,7 +138,8 @@ class Ascents {
     if (active.empty()) return false;
     PairRows moved = rows_of(pairs_, active);
     const Matrix<double> uphill = direction(moved);
-    for (Index k = 0; k < moved.rows(); ++k) moved.row(k) += steps_(active[static_cast<std::size_t>(k)]) * uphill.row(k);
+    for (Index k = 0; k < moved.rows(); ++k)
+      moved.row(k) += steps_(active[static_cast<std::size_t>(k)]) * uphill.row(k);
     const Index d = moved.cols() / 2;
     project(moved.leftCols(d), radius_);
     project(moved.rightCols(d), radius_);

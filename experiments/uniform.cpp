@@ -43,8 +43,8 @@ EvenFunction even_function(const FeatureMap& map, const Kernel& kernel, const Ba
   const double exponent = std::log(detail::paired<double>(map, edge, edge)(0) / amplitude) / (2 * radius * radius);
 
   EvenFunction function{d, 2 * radius, 0, {}, {}};
-  function.curvature = amplitude * map.frequencies().rowwise().squaredNorm().mean() +
-                       kernel_curvature(kernel, d).value_or(kInfinity);
+  function.curvature =
+      amplitude * map.frequencies().rowwise().squaredNorm().mean() + kernel_curvature(kernel, d).value_or(kInfinity);
   function.weight = [=](double norm) {
     double squares = norm * norm / 2;
     if (exponent > 0) squares = radius * radius + (d == 1 ? std::pow(radius - norm, 2) : radius * radius);

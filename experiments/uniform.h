@@ -64,8 +64,8 @@ bool has_certificate(const Estimator& estimator, Index dim);
 UniformErrors uniform_errors(const UniformPlan& plan, const Ball& ball, const UniformSearch& search, const Shard& shard,
                              const Execution& execution = {});
 
-/// The same over the pairs (X_i, Y_j) of a data set, X (n, d), Y (k, d): the largest of all n k errors, exactly, so that
-/// found = certified. The kernel's matrix is stored. Cost: gram() for each trial and m. Throws as above, and
+/// The same over the pairs (X_i, Y_j) of a data set, X (n, d), Y (k, d): the largest of all n k errors, exactly, so
+/// that found = certified. The kernel's matrix is stored. Cost: gram() for each trial and m. Throws as above, and
 /// std::domain_error on NaN or infinity.
 UniformErrors uniform_errors(const UniformPlan& plan, const MatrixView<double>& X, const MatrixView<double>& Y,
                              const Shard& shard, const Execution& execution = {});

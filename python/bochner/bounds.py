@@ -6,11 +6,12 @@ independent frequencies w_l, of a shift-invariant kernel k with k(0) = 1.
 
     >>> from bochner import bounds
     >>> print(f"{bounds.RahimiRecht(dim=1, diameter=3).error(m=100, probability=0.1):.3f}")
-    1.085
+    1.089
 """
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -35,7 +36,6 @@ class Bound(ABC):
     #: Whether a complete proof is known of it as it stands here.
     rigorous: ClassVar[bool] = True
 
-    @abstractmethod
     def log_probability(self, error: float, m: float) -> float:
         """Return the logarithm of the bound, not cut at 0.
 
@@ -49,7 +49,17 @@ class Bound(ABC):
         Returns
         -------
         float
+
+        Raises
+        ------
+        ValueError
+            If the error is not positive or m is below 1.
         """
+        _check("log_probability", error=error, m=m)
+        return self._log_probability(error, m)
+
+    @abstractmethod
+    def _log_probability(self, error: float, m: float) -> float: ...
 
     def error(self, m: float, probability: float) -> float:
         """Return the error that is reached with this probability at most.
@@ -73,7 +83,7 @@ class Bound(ABC):
             If m is below 1 or the probability is not between 0 and 1.
         """
         _check("error", m=m, probability=probability)
-        return _decreasing_root(lambda error: self.log_probability(error, m), math.log(probability))
+        return _decreasing_root(lambda error: self._log_probability(error, m), math.log(probability))
 
     def m(self, error: float, probability: float) -> int:
         """Return the smallest m with which the error is reached with this probability at most.
@@ -97,14 +107,14 @@ class Bound(ABC):
         _check("m", error=error, probability=probability)
         log = math.log(probability)
         high = 1
-        while self.log_probability(error, high) > log:
+        while self._log_probability(error, high) > log:
             high *= 2
             if high > 2**60:
                 raise ValueError(f"m: error is {error}; no m up to 2^60 is known to reach it")
         low = high // 2
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (middle, high) if self.log_probability(error, middle) > log else (low, middle)
+            low, high = (middle, high) if self._log_probability(error, middle) > log else (low, middle)
         return high
 
 
@@ -125,8 +135,7 @@ class Hoeffding(Bound):
 
     points: int
 
-    def log_probability(self, error: float, m: float) -> float:
-        """As `Bound.log_probability`."""
+    def _log_probability(self, error: float, m: float) -> float:
         return math.log(2 * self.points) - m * error**2 / 2
 
 
@@ -144,8 +153,7 @@ class Bernstein(Bound):
     points: int
     variance: float
 
-    def log_probability(self, error: float, m: float) -> float:
-        """As `Bound.log_probability`."""
+    def _log_probability(self, error: float, m: float) -> float:
         return math.log(2 * self.points) - m * error**2 / (2 * self.variance + 4 * error / 3)
 
 
@@ -172,8 +180,7 @@ class RahimiRecht(Bound):
     diameter: float
     sigma: float | None = None
 
-    def log_probability(self, error: float, m: float) -> float:
-        """As `Bound.log_probability`."""
+    def _log_probability(self, error: float, m: float) -> float:
         ratio = _sigma(self.sigma, self.dim) * self.diameter / error
         return math.log(2**8) + 2 * math.log(ratio) - m * error**2 / (4 * (self.dim + 2))
 
@@ -199,8 +206,7 @@ class MohriRostamizadehTalwalkar(Bound):
     radius: float
     sigma: float | None = None
 
-    def log_probability(self, error: float, m: float) -> float:
-        """As `Bound.log_probability`."""
+    def _log_probability(self, error: float, m: float) -> float:
         ratio = 48 * self.radius * _sigma(self.sigma, self.dim) / error
         return 2 * math.log(ratio) - m * error**2 / (4 * (self.dim + 2))
 
@@ -233,8 +239,7 @@ class SutherlandSchneider(Bound):
     sigma: float | None = None
     corrected: bool = True
 
-    def log_probability(self, error: float, m: float) -> float:
-        """As `Bound.log_probability`."""
+    def _log_probability(self, error: float, m: float) -> float:
         d = self.dim
         sigma = _sigma(self.sigma, d) * (2 if self.corrected else 1)
         beta = ((d / 2) ** (-d / (d + 2)) + (d / 2) ** (2 / (d + 2))) * 2 ** ((6 * d + 2) / (d + 2))
@@ -266,8 +271,7 @@ class SriperumbudurSzabo(Bound):
     diameter: float
     sigma: float | None = None
 
-    def log_probability(self, error: float, m: float) -> float:
-        """As `Bound.log_probability`."""
+    def _log_probability(self, error: float, m: float) -> float:
         d = self.dim
         log = math.log(2 * self.diameter + 1)
         h = 32 * math.sqrt(2 * d * log) + 32 * math.sqrt(2 * d * math.log(_sigma(self.sigma, d) + 1))
@@ -301,12 +305,11 @@ class AttentionBound(Bound):
     radius: float
     blocks: bool = False
 
-    def log_probability(self, error: float, m: float) -> float:
-        """As `Bound.log_probability`."""
+    def _log_probability(self, error: float, m: float) -> float:
         length = self.radius * self.dim**-0.25
         independent = m // self.dim if self.blocks else m
         gaussian = MohriRostamizadehTalwalkar(self.dim, length)
-        return gaussian.log_probability(error * math.exp(-(length**2)), independent)
+        return gaussian._log_probability(error * math.exp(-(length**2)), independent)
 
 
 def _sigma(sigma: float | None, dim: int) -> float:
@@ -322,7 +325,7 @@ def _check(function: str, **values: float) -> None:
             raise ValueError(f"{function}: {name} is {value}; expected a number between {low:g} and {high:g}")
 
 
-def _decreasing_root(log_probability, target: float) -> float:  # type: ignore[no-untyped-def]
+def _decreasing_root(log_probability: Callable[[float], float], target: float) -> float:
     """Where a decreasing function falls below the target, by bisection of the logarithm."""
     low, high = math.log(1e-12), math.log(_LARGEST)
     for _ in range(100):

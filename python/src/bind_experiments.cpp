@@ -117,9 +117,8 @@ void bind_uniform(py::module_& module) {
          const std::string& search, double tolerance, Index starts, int threads, const py::object& progress) {
         const UniformPlan plan{estimator, std::move(m), trials, seed};
         const UniformSearch how{search_of(search), tolerance, starts};
-        return table_of(without_gil([&] {
-          return uniform_errors(plan, {dim, radius}, how, {0, trials}, interruptible(threads, progress));
-        }));
+        return table_of(without_gil(
+            [&] { return uniform_errors(plan, {dim, radius}, how, {0, trials}, interruptible(threads, progress)); }));
       },
       "estimator"_a, "radius"_a, "dim"_a, "m"_a, "trials"_a, "seed"_a, "search"_a, "tolerance"_a, "starts"_a,
       "threads"_a, "progress"_a);

@@ -54,14 +54,14 @@ OPTIONAL = list(importable("bochner.torch", "bochner.transformers"))
 
 
 def public_things():
-    for module in (bochner, bochner.baselines, bochner.experiments, *OPTIONAL):
+    for module in (bochner, bochner.baselines, bochner.bounds, bochner.experiments, *OPTIONAL):
         for name in module.__all__:
             thing = getattr(module, name)
             if inspect.isfunction(thing) or inspect.isclass(thing):
                 yield f"{module.__name__}.{name}", thing
             if inspect.isclass(thing) and not issubclass(thing, Exception):
                 for part, value in vars(thing).items():
-                    if not part.startswith("_") and not isinstance(value, (str, tuple)):
+                    if not part.startswith("_") and not isinstance(value, (str, tuple, type(None))):
                         yield f"{module.__name__}.{name}.{part}", value
 
 
@@ -97,6 +97,7 @@ MODULES = [
     "bochner._functions",
     "bochner._attention",
     "bochner._required_m",
+    "bochner.bounds",
     "bochner.experiments._pointwise",
     *(module.__name__ for module in OPTIONAL),
 ]

@@ -130,7 +130,7 @@ class Theorem1(Figure):
         lowest = min(limits.values())
         small = positive[positive["v"] <= 4]
         margin = small["ratio"] - small["bound"]
-        worst = small.loc[margin.idxmin()]
+        worst, least = small.loc[margin.idxmin()], float(margin.min())
         distance = exact[exact["v"] == 4].assign(gap=lambda rows: 1 - rows["ratio"])
         large = distance[distance["d"] >= 64]
         slope = float(np.polyfit(np.log(large["d"]), np.log(large["gap"]), 1)[0])
@@ -144,20 +144,20 @@ class Theorem1(Figure):
                 "SMREG/SM ≤ 1.",
                 f"largest exact ratio {top:.6f} over {len(exact)} cells",
                 top,
-                float(exact["ratio"].min()),
                 top,
-                below(float(exact["ratio"].min()), top, 1.0),
+                top,
+                below(top, top, 1.0),
                 "Computed exactly, so there is no sampling error.",
             ),
             Verdict(
                 "Theorem 1, below",
                 "SMREG/SM ≥ 1 − 2 d^(−1/3) + o(d^(−1/3)) where the entries of the attention matrix are bounded.",
-                f"for v ≤ 4, exact ratio − printed bound ≥ {margin.min():.3f} from d = {first} on (closest: d = {worst['d']:.0f}, "
+                f"for v ≤ 4, exact ratio − printed bound ≥ {least:.3f} from d = {first} on (closest: d = {worst['d']:.0f}, "
                 f"v = {worst['v']:.2f}); 1 − ratio falls like d^{slope:.2f} from d = 64 on",
-                float(margin.min()),
-                float(margin.min()),
-                float(margin.max()),
-                all_of([above(float(margin.min()), float(margin.max()), 0.0), below(slope, slope, -1 / 3)]),
+                least,
+                least,
+                least,
+                all_of([above(least, least, 0.0), below(slope, slope, -1 / 3)]),
                 f"v = 4 is x = y with an entry SM = e. Without its o(d^(−1/3)) the bound holds up to v = {lowest:.1f} at every d, "
                 f"and up to v = {limits[max(limits)]:.0f} at d = {max(limits)}; below d = {first} it is negative. At fixed v the distance "
                 "to one is about v²/(4d), so the printed rate is not sharp.",

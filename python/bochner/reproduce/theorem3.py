@@ -146,7 +146,7 @@ class Theorem3(Figure):
                 some = rows.iloc[::6]
                 axes.plot(some["theta_lambda"], some["exact"], "o", color=shade, label=f"exact, m = {m}")
         axes.axhline(0, color=style.REFERENCE, linewidth=1.2)
-        axes.annotate("below 0 a probability would be negative", (0.055, -0.06), va="top", fontsize=8.5)
+        axes.annotate("a negative probability", (1.8, -0.03), va="top", fontsize=8.5)
         axes.set(
             xscale="log",
             xlabel="θ Λ",
@@ -197,7 +197,7 @@ class Theorem3(Figure):
             "Theorem 3, orthogonal, corrected",
             "The same with m(m−1)/(4(d+2)) |x+y|⁴ e^(mθΛ) (θΛ)² (1+θΛ)² taken from M(θ)^m.",
         )
-        outcome = all_of([judged.outcome, above(float(corrected.min()), float(corrected.max()), -1e-9)])
+        outcome = all_of([judged.outcome, above(float(corrected.min()), float(corrected.min()), -1e-9)])
         verdicts.append(
             Verdict(
                 judged.claim,

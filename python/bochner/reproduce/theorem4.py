@@ -52,10 +52,10 @@ class Theorem4(Figure):
             "m": [32, 128, 512, 2048],
             "radii": [0.5, 1.0, 2.0, 4.0, 8.0],
             "d": [1, 2, 4, 8, 16, 32],
-            "search_trials": 20,
-            "starts": 128,
+            "search_trials": 10,
+            "starts": 64,
             "lengths": [16, 64, 256, 1024, 2048],
-            "length_trials": 40,
+            "length_trials": 12,
         },
         "full": {
             "trials": 1000,
@@ -184,7 +184,7 @@ class Theorem4(Figure):
             ylabel="90 % quantile of sup |K^ − K|",
             title=f"Gaussian kernel, |x|, |y| ≤ {RADIUS:g}",
         )
-        axes.set_ylim(top=40)
+        axes.set_ylim(top=20)
         axes.legend(fontsize=7.5, loc="upper right")
 
     def _draw_radius(self, axes: Axes, frame: pd.DataFrame) -> None:
@@ -370,9 +370,9 @@ class Theorem4(Figure):
                 f"over {len(length)} draws and lengths up to L = {largest} the largest error of the L × L entries is at most {passed.max():.3f} of the certified supremum "
                 f"of the same draw; its median share of the found one is {share:.3f} at L = {largest}",
                 float(passed.max()),
-                float(passed.min()),
                 float(passed.max()),
-                below(float(passed.min()), float(passed.max()), 1.0),
+                float(passed.max()),
+                below(float(passed.max()), float(passed.max()), 1.0),
                 "The supremum over the ball knows no L; what is measured is that the certificate holds and that long sequences come close to it.",
             ),
             Verdict(

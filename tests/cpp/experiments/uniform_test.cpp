@@ -134,8 +134,7 @@ TEST(Uniform, AscentsClimbWithEveryFamily) {
         points->row(i) *= std::pow(data.uniform(), 0.25);
       }
     }
-    const double random =
-        (paired<double>(*map, X, Y) - paired<double>(estimator.kernel(), X, Y)).cwiseAbs().maxCoeff();
+    const double random = (paired<double>(*map, X, Y) - paired<double>(estimator.kernel(), X, Y)).cwiseAbs().maxCoeff();
     EXPECT_GT(*std::max_element(maxima.begin(), maxima.end()), random) << features;
     const auto fewer = ascend(*map, estimator.kernel(), 1, 5, stream, kNever);
     for (std::size_t start = 0; start < 5; ++start) EXPECT_NEAR(fewer[start], maxima[start], 1e-9 * maxima[start]);
