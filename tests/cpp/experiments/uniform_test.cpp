@@ -4,12 +4,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <numbers>
 #include <stdexcept>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "core/sampling.h"
 #include "estimators/feature_map.h"
+#include "estimators/kernels/ard.h"
+#include "estimators/kernels/composition.h"
 #include "experiments/ascents.h"
 #include "experiments/certified_maximum.h"
 #include "pairs.h"
@@ -78,25 +83,38 @@ double brute_force(const FeatureMap& map, const Kernel& kernel, Index dim, doubl
   return (gram<double>(map, X, X) - gram<double>(kernel, X, X)).cwiseAbs().maxCoeff();
 }
 
+void expect_brackets(const Estimator& estimator, Index dim) {
+  SCOPED_TRACE(estimator.describe() + ", d = " + std::to_string(dim));
+  const UniformPlan plan = plan_of(estimator);
+  const double radius = 1.3, tolerance = 0.01;
+  const UniformErrors errors = uniform_errors(plan, {dim, radius}, {Search::kCertified, tolerance, 1}, {0, 3});
+  for (std::size_t place = 0; place < errors.found.size(); ++place) {
+    const auto map = plan.estimator.draw(dim, plan.m[place / 3], plan.seed, place % 3);
+    const double fine = brute_force(*map, plan.estimator.kernel(), dim, radius);
+    EXPECT_LE(errors.found[place], errors.certified[place]);
+    EXPECT_LE(errors.certified[place], (1 + tolerance) * errors.found[place] * (1 + 1e-14));
+    EXPECT_GE(errors.certified[place], fine * (1 - 1e-12));
+    // The grid misses the maximum by about (curvature / 2) (step / 2)^2, with steps of 0.007 and 0.09.
+    EXPECT_LE(errors.found[place], fine * (dim == 1 ? 1.01 : 1.05));
+  }
+}
+
 TEST(Uniform, CertifiedBracketsHoldAFineGridOfPairs) {
   for (const char* kernel : {"gaussian", "softmax"}) {
     for (const char* coupling : {"iid", "orthogonal"}) {
-      for (const Index dim : {1, 2}) {
-        const UniformPlan plan = plan_of(estimator_of("trigonometric", coupling, kernel));
-        const double radius = 1.3, tolerance = 0.01;
-        const UniformErrors errors = uniform_errors(plan, {dim, radius}, {Search::kCertified, tolerance, 1}, {0, 3});
-        for (std::size_t place = 0; place < errors.found.size(); ++place) {
-          const Index m = plan.m[place / 3];
-          const auto map = plan.estimator.draw(dim, m, plan.seed, place % 3);
-          const double fine = brute_force(*map, plan.estimator.kernel(), dim, radius);
-          EXPECT_LE(errors.found[place], errors.certified[place]);
-          EXPECT_LE(errors.certified[place], (1 + tolerance) * errors.found[place] * (1 + 1e-14));
-          EXPECT_GE(errors.certified[place], fine * (1 - 1e-12));
-          // The grid misses the maximum by about (curvature / 2) (step / 2)^2, with steps of 0.007 and 0.09.
-          EXPECT_LE(errors.found[place], fine * (dim == 1 ? 1.01 : 1.05)) << kernel << dim << m;
-        }
-      }
+      for (const Index dim : {1, 2}) expect_brackets(estimator_of("trigonometric", coupling, kernel), dim);
     }
+  }
+}
+
+TEST(Uniform, CertificatesKnowScalesAndAmplitudes) {
+  const auto features = make_features("trigonometric");
+  const auto coupling = make_coupling("iid");
+  const auto stretched = with_length_scales(make_kernel("gaussian"), {0.8, 1.7});
+  expect_brackets(Estimator(stretched, features, coupling), 2);
+  for (const Index dim : {1, 2}) {
+    expect_brackets(Estimator(make_kernel("gaussian", {{"bandwidth", 1.4}}), features, coupling), dim);
+    expect_brackets(Estimator(std::make_shared<ScaledKernel>(3, make_kernel("softmax")), features, coupling), dim);
   }
 }
 
