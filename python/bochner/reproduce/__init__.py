@@ -16,6 +16,7 @@ from bochner.reproduce.fig4 import Fig4
 from bochner.reproduce.fig4_norms import Fig4Norms
 from bochner.reproduce.fig4_real import Fig4Real
 from bochner.reproduce.fig14 import Fig14
+from bochner.reproduce.fig16 import Fig16
 from bochner.reproduce.figure import Figure
 from bochner.reproduce.lemma2 import Lemma2
 from bochner.reproduce.theorem1 import Theorem1
@@ -37,6 +38,7 @@ FIGURES: tuple[type[Figure], ...] = (
     Fig4Real,
     AttentionLaw,
     Fig14,
+    Fig16,
     Denominators,
     Digits,
     Datasets,
