@@ -33,8 +33,10 @@ template <class Scalar>
 struct Functions {
   void (*exp)(Scalar* values, std::size_t count);
   Scalar (*max_sum)(const Scalar* a, const Scalar* b, std::size_t count);
-  void (*max_rows)(const Rows<const Scalar>& rows, const Scalar* shift, Scalar* out);
+  void (*max_rows)(const Rows<const Scalar>& rows, const Scalar* row, const Scalar* column, Scalar* out);
   void (*exp_rows)(const Rows<const Scalar>& rows, const Scalar* row, const Scalar* column, const Rows<Scalar>& out);
+  void (*exp_below_largest)(const Rows<const Scalar>& rows, const Scalar* column, const Rows<Scalar>& out,
+                            Scalar* largest);
   void (*sum_exp_rows)(const Rows<const Scalar>& rows, const Scalar* row, Scalar* out);
   void (*dot_rows)(const Rows<const Scalar>& rows, const Scalar* y, Scalar* out);
   void (*sin_cos)(const Scalar* angles, Scalar* sin, Scalar* cos, std::size_t count);
@@ -208,23 +210,25 @@ void exp_array(Scalar* values, std::size_t count) {
   if (i < count) store_tail(d, exp_vector(d, load_tail(d, values + i, count - i)), values + i, count - i);
 }
 
-/// a + b, where b may be null and then counts as zero.
+/// (a + shift) + b, where b may be null and then counts as zero.
 template <class D>
-HWY_INLINE hn::Vec<D> sum_vector(D d, const Value<D>* a, const Value<D>* b, std::size_t i) {
-  const auto first = hn::LoadU(d, a + i);
+HWY_INLINE hn::Vec<D> sum_vector(D d, const Value<D>* a, hn::Vec<D> shift, const Value<D>* b, std::size_t i) {
+  const auto first = hn::Add(hn::LoadU(d, a + i), shift);
   return b == nullptr ? first : hn::Add(first, hn::LoadU(d, b + i));
 }
 
 template <class D>
-HWY_INLINE hn::Vec<D> sum_tail(D d, const Value<D>* a, const Value<D>* b, std::size_t i, std::size_t count) {
-  const auto first = load_tail(d, a + i, count);
+HWY_INLINE hn::Vec<D> sum_tail(D d, const Value<D>* a, hn::Vec<D> shift, const Value<D>* b, std::size_t i,
+                               std::size_t count) {
+  const auto first = hn::Add(load_tail(d, a + i, count), shift);
   return b == nullptr ? first : hn::Add(first, load_tail(d, b + i, count));
 }
 
 template <class Scalar>
-Scalar max_sum_array(const Scalar* a, const Scalar* b, std::size_t count) {
+HWY_INLINE Scalar largest_sum(const Scalar* a, Scalar a_shift, const Scalar* b, std::size_t count) {
   const hn::ScalableTag<Scalar> d;
   const std::size_t lanes = hn::Lanes(d);
+  const auto shift = hn::Set(d, a_shift);
   const auto lowest = hn::Set(d, -std::numeric_limits<Scalar>::infinity());
   auto largest = lowest;
   // Max drops NaN on some instruction sets, so NaN is remembered apart.
@@ -234,15 +238,22 @@ Scalar max_sum_array(const Scalar* a, const Scalar* b, std::size_t count) {
     unordered = hn::Or(unordered, hn::IsNaN(sums));
   };
   std::size_t i = 0;
-  for (; i + lanes <= count; i += lanes) take(sum_vector(d, a, b, i));
-  if (i < count) take(hn::IfThenElse(hn::FirstN(d, count - i), sum_tail(d, a, b, i, count - i), lowest));
+  for (; i + lanes <= count; i += lanes) take(sum_vector(d, a, shift, b, i));
+  if (i < count) take(hn::IfThenElse(hn::FirstN(d, count - i), sum_tail(d, a, shift, b, i, count - i), lowest));
   if (!hn::AllFalse(d, unordered)) return std::numeric_limits<Scalar>::quiet_NaN();
   return hn::GetLane(hn::MaxOfLanes(d, largest));
 }
 
 template <class Scalar>
-void max_rows_array(const Rows<const Scalar>& rows, const Scalar* shift, Scalar* out) {
-  for (std::size_t i = 0; i < rows.count; ++i) out[i] = max_sum_array(rows.data + i * rows.stride, shift, rows.width);
+Scalar max_sum_array(const Scalar* a, const Scalar* b, std::size_t count) {
+  return largest_sum(a, Scalar{0}, b, count);
+}
+
+template <class Scalar>
+void max_rows_array(const Rows<const Scalar>& rows, const Scalar* row, const Scalar* column, Scalar* out) {
+  for (std::size_t i = 0; i < rows.count; ++i) {
+    out[i] = largest_sum(rows.data + i * rows.stride, row[i], column, rows.width);
+  }
 }
 
 template <class Scalar>
@@ -255,11 +266,32 @@ void exp_rows_array(const Rows<const Scalar>& rows, const Scalar* row, const Sca
     const auto shift = hn::Set(d, row[i]);
     std::size_t l = 0;
     for (; l + lanes <= rows.width; l += lanes) {
-      hn::StoreU(exp_vector(d, hn::Add(hn::Add(hn::LoadU(d, x + l), shift), hn::LoadU(d, column + l))), d, y + l);
+      hn::StoreU(exp_vector(d, sum_vector(d, x, shift, column, l)), d, y + l);
     }
     if (const std::size_t left = rows.width - l; left > 0) {
-      const auto sum = hn::Add(hn::Add(load_tail(d, x + l, left), shift), load_tail(d, column + l, left));
-      store_tail(d, exp_vector(d, sum), y + l, left);
+      store_tail(d, exp_vector(d, sum_tail(d, x, shift, column, l, left)), y + l, left);
+    }
+  }
+}
+
+template <class Scalar>
+void exp_below_largest_array(const Rows<const Scalar>& rows, const Scalar* column, const Rows<Scalar>& out,
+                             Scalar* largest) {
+  const hn::ScalableTag<Scalar> d;
+  const std::size_t lanes = hn::Lanes(d);
+  const auto zero = hn::Zero(d);
+  for (std::size_t i = 0; i < rows.count; ++i) {
+    const Scalar* x = rows.data + i * rows.stride;
+    Scalar* y = out.data + i * out.stride;
+    // NaN passes.
+    largest[i] = std::max(largest_sum(x, Scalar{0}, column, rows.width), std::numeric_limits<Scalar>::lowest());
+    const auto top = hn::Set(d, largest[i]);
+    std::size_t l = 0;
+    for (; l + lanes <= rows.width; l += lanes) {
+      hn::StoreU(exp_vector(d, hn::Sub(sum_vector(d, x, zero, column, l), top)), d, y + l);
+    }
+    if (const std::size_t left = rows.width - l; left > 0) {
+      store_tail(d, exp_vector(d, hn::Sub(sum_tail(d, x, zero, column, l, left), top)), y + l, left);
     }
   }
 }
@@ -378,8 +410,14 @@ HWY_INLINE void box_muller_vector(double* uniforms) {
 
 template <class Scalar>
 Functions<Scalar> all_functions() {
-  return {exp_array<Scalar>,          max_sum_array<Scalar>,  max_rows_array<Scalar>, exp_rows_array<Scalar>,
-          sum_exp_rows_array<Scalar>, dot_rows_array<Scalar>, sin_cos_array<Scalar>};
+  return {exp_array<Scalar>,
+          max_sum_array<Scalar>,
+          max_rows_array<Scalar>,
+          exp_rows_array<Scalar>,
+          exp_below_largest_array<Scalar>,
+          sum_exp_rows_array<Scalar>,
+          dot_rows_array<Scalar>,
+          sin_cos_array<Scalar>};
 }
 
 }  // namespace
@@ -449,10 +487,12 @@ Scalar max_sum(std::span<const Scalar> a, std::span<const Scalar> b) {
 }
 
 template <class Scalar>
-void max_rows(const MatrixView<Scalar>& X, const VectorView<Scalar>& shift, MutableVectorView<Scalar> out) {
-  check_length("max_rows", "shift", length(shift.size()), length(X.cols()));
+void max_rows(const MatrixView<Scalar>& X, const VectorView<Scalar>& row, const VectorView<Scalar>& column,
+              MutableVectorView<Scalar> out) {
+  check_length("max_rows", "row", length(row.size()), length(X.rows()));
+  check_length("max_rows", "column", length(column.size()), length(X.cols()));
   check_length("max_rows", "out", length(out.size()), length(X.rows()));
-  best<Scalar>().max_rows(rows_of<Scalar>(X), shift.data(), out.data());
+  best<Scalar>().max_rows(rows_of<Scalar>(X), row.data(), column.data(), out.data());
 }
 
 template <class Scalar>
@@ -464,6 +504,18 @@ void exp_rows(const MatrixView<Scalar>& X, const VectorView<Scalar>& row, const 
   check_length("exp_rows", "a row of out", length(out.cols()), length(X.cols()));
   best<Scalar>().exp_rows(rows_of<Scalar>(X), row.data(), column.data(),
                           {out.data(), length(out.outerStride()), length(out.rows()), length(out.cols())});
+}
+
+template <class Scalar>
+void exp_below_largest(const MatrixView<Scalar>& X, const VectorView<Scalar>& column, MutableMatrixView<Scalar> out,
+                       MutableVectorView<Scalar> largest) {
+  check_length("exp_below_largest", "column", length(column.size()), length(X.cols()));
+  check_length("exp_below_largest", "a column of out", length(out.rows()), length(X.rows()));
+  check_length("exp_below_largest", "a row of out", length(out.cols()), length(X.cols()));
+  check_length("exp_below_largest", "largest", length(largest.size()), length(X.rows()));
+  best<Scalar>().exp_below_largest(rows_of<Scalar>(X), column.data(),
+                                   {out.data(), length(out.outerStride()), length(out.rows()), length(out.cols())},
+                                   largest.data());
 }
 
 template <class Scalar>
@@ -498,9 +550,12 @@ void box_muller(std::span<double> uniforms) {
 #define BOCHNER_INSTANTIATE(Scalar)                                                                            \
   template void exp(std::span<Scalar>);                                                                        \
   template Scalar max_sum(std::span<const Scalar>, std::span<const Scalar>);                                   \
-  template void max_rows(const MatrixView<Scalar>&, const VectorView<Scalar>&, MutableVectorView<Scalar>);     \
+  template void max_rows(const MatrixView<Scalar>&, const VectorView<Scalar>&, const VectorView<Scalar>&,      \
+                         MutableVectorView<Scalar>);                                                           \
   template void exp_rows(const MatrixView<Scalar>&, const VectorView<Scalar>&, const VectorView<Scalar>&,      \
                          MutableMatrixView<Scalar>);                                                           \
+  template void exp_below_largest(const MatrixView<Scalar>&, const VectorView<Scalar>&,                        \
+                                  MutableMatrixView<Scalar>, MutableVectorView<Scalar>);                       \
   template void sum_exp_rows(const MatrixView<Scalar>&, const VectorView<Scalar>&, MutableVectorView<Scalar>); \
   template void dot_rows(const MatrixView<Scalar>&, const VectorView<Scalar>&, MutableVectorView<Scalar>);     \
   template void sin_cos(std::span<const Scalar>, std::span<Scalar>, std::span<Scalar>);

@@ -42,16 +42,25 @@ void exp(std::span<Scalar> values);
 template <class Scalar>
 Scalar max_sum(std::span<const Scalar> a, std::span<const Scalar> b);
 
-/// The same for the rows of a matrix with a shift for every column: out_i = max_l (X_il + shift_l).
-/// Shapes: X (n, m), shift (m), out (n). Throws std::invalid_argument when they differ from these.
+/// out_i = max_l ((X_il + row_i) + column_l), NaN where any of them is. Exact, of the sums as exp_rows rounds them.
+/// Shapes: X (n, m), row (n), column (m), out (n). Throws std::invalid_argument when they differ from these.
 template <class Scalar>
-void max_rows(const MatrixView<Scalar>& X, const VectorView<Scalar>& shift, MutableVectorView<Scalar> out);
+void max_rows(const MatrixView<Scalar>& X, const VectorView<Scalar>& row, const VectorView<Scalar>& column,
+              MutableVectorView<Scalar> out);
 
 /// out_il = exp((X_il + row_i) + column_l). Shapes: X, out (n, m), row (n), column (m); out may be X.
 /// Throws std::invalid_argument when they differ from these. Error: kExpContract, and the rounding of the sums.
 template <class Scalar>
 void exp_rows(const MatrixView<Scalar>& X, const VectorView<Scalar>& row, const VectorView<Scalar>& column,
               MutableMatrixView<Scalar> out);
+
+/// out_il = exp((X_il + column_l) - largest_i), largest_i = max_l (X_il + column_l), at least the lowest finite number:
+/// no value exceeds 1, and unless all sums of a row are minus infinity one is exactly 1, however large they are.
+/// Shapes: X, out (n, m), column (m), largest (n); out may be X. Throws std::invalid_argument when they differ from
+/// these. Where a sum is NaN or infinity largest_i is that, and row i of out means nothing. Error: as exp_rows.
+template <class Scalar>
+void exp_below_largest(const MatrixView<Scalar>& X, const VectorView<Scalar>& column, MutableMatrixView<Scalar> out,
+                       MutableVectorView<Scalar> largest);
 
 /// out_i = sum_l exp(X_il + row_i). Shapes: X (n, m), row (n), out (n).
 /// Throws std::invalid_argument when they differ from these. Error: m eps relative from the sum, kExpContract and the

@@ -91,8 +91,7 @@ Index AttentionSums<Scalar>::count_below_references(const MatrixView<Scalar>& fe
                                                     const VectorView<Scalar>& log_scale) {
   auto excess = excess_.head(features.rows());
   if (form_ == Form::kExponents) {
-    simd::max_rows<Scalar>(features, negative_, excess);
-    excess += log_scale;
+    simd::max_rows<Scalar>(features, log_scale, negative_, excess);
   } else {
     excess = log_scale.array() + negative_(0);
   }
@@ -179,12 +178,10 @@ void AttentionSums<Scalar>::weigh(const MatrixView<Scalar>& features, MutableMat
     shift.setConstant(reference_(0));
     return;
   }
-  simd::max_rows<Scalar>(features, reference_, shift);
-  for (Scalar& largest : shift) {
+  simd::exp_below_largest<Scalar>(features, reference_, out, shift);
+  for (const Scalar largest : shift) {
     if (!below_infinity(largest)) throw_not_finite_features();
-    largest = std::max(largest, kFloor<Scalar>);
   }
-  simd::exp_rows<Scalar>(features, -shift, reference_, out);
 }
 
 template <class Scalar>

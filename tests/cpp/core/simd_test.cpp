@@ -417,17 +417,20 @@ TYPED_TEST(Simd, MultiplyTakesTransposesAndAccumulates) {
 TYPED_TEST(Simd, RowFunctionsAreThoseOfTheirElements) {
   using Scalar = TypeParam;
   for (const Index m : {1, 3, 8, 17, 64, 257}) {
-    PaddedRows<Scalar> X(5, m), out(5, m);
+    PaddedRows<Scalar> X(5, m), out(5, m), below(5, m);
     X.top(5) = random_entries(Matrix<Scalar>(5, m), this->stream_) * Scalar{8};
     const Vector<Scalar> row = random_entries(Vector<Scalar>(5), this->stream_);
     const Vector<Scalar> column = random_entries(Vector<Scalar>(m), this->stream_) * Scalar{30};
     this->on_every_target([&] {
-      Vector<Scalar> largest(5), dots(5);
-      max_rows<Scalar>(X.top(5), column, largest);
+      Vector<Scalar> largest(5), largest_sum(5), dots(5);
+      max_rows<Scalar>(X.top(5), row, column, largest);
+      exp_below_largest<Scalar>(X.top(5), column, below.top(5), largest_sum);
       exp_rows<Scalar>(X.top(5), row, column, out.top(5));
       dot_rows<Scalar>(X.top(5), column, dots);
       for (Index i = 0; i < 5; ++i) {
-        EXPECT_EQ(largest(i), (X.top(5).row(i) + column.transpose()).maxCoeff());
+        EXPECT_EQ(largest(i), ((X.top(5).row(i).array() + row(i)) + column.transpose().array()).maxCoeff());
+        EXPECT_EQ(largest_sum(i), (X.top(5).row(i) + column.transpose()).maxCoeff());
+        EXPECT_EQ(below.top(5).row(i).maxCoeff(), 1);
         const auto products =
             X.top(5).row(i).template cast<double>().cwiseProduct(column.transpose().template cast<double>());
         const double bound = double(m) * double(std::numeric_limits<Scalar>::epsilon()) * products.cwiseAbs().sum();
@@ -435,11 +438,15 @@ TYPED_TEST(Simd, RowFunctionsAreThoseOfTheirElements) {
         for (Index l = 0; l < m; ++l) {
           const Scalar sum = (X.row(i)[l] + row(i)) + column(l);
           EXPECT_LE(ulps(out.row(i)[l], std::exp(static_cast<long double>(sum))), kExpContract<Scalar>.max_ulp);
+          const Scalar difference = (X.row(i)[l] + column(l)) - largest_sum(i);
+          EXPECT_LE(ulps(below.row(i)[l], std::exp(static_cast<long double>(difference))), kExpContract<Scalar>.max_ulp);
         }
       }
       X.top(5)(3, m - 1) = kNan<Scalar>;
-      max_rows<Scalar>(X.top(5), column, largest);
+      max_rows<Scalar>(X.top(5), row, column, largest);
       EXPECT_TRUE(std::isnan(largest(3)) && !std::isnan(largest(4)));
+      exp_below_largest<Scalar>(X.top(5), column, below.top(5), largest_sum);
+      EXPECT_TRUE(std::isnan(largest_sum(3)) && !std::isnan(largest_sum(4)));
       X.top(5)(3, m - 1) = 0;
     });
   }
@@ -469,7 +476,9 @@ TYPED_TEST(Simd, ProductRefusesShapesThatDoNotFit) {
   Matrix<Scalar> empty(0, 4);
   EXPECT_NO_THROW(product<Scalar>(Matrix<Scalar>::Zero(0, 3), B, empty));
   Vector<Scalar> two(2), three(3);
-  EXPECT_EQ(message([&] { max_rows<Scalar>(X, two, two); }), "max_rows: shift has 2 elements; expected 3");
+  EXPECT_EQ(message([&] { max_rows<Scalar>(X, two, two, two); }), "max_rows: column has 2 elements; expected 3");
+  EXPECT_EQ(message([&] { exp_below_largest<Scalar>(X, three, right, two); }),
+            "exp_below_largest: a row of out has 4 elements; expected 3");
   EXPECT_EQ(message([&] { exp_rows<Scalar>(X, three, three, right); }), "exp_rows: row has 3 elements; expected 2");
   EXPECT_EQ(message([&] { dot_rows<Scalar>(X, three, three); }), "dot_rows: out has 3 elements; expected 2");
 }

@@ -83,6 +83,28 @@ TEST(AttentionEdges, ZeroFeaturesAndSidesOfAnAsymmetricMap) {
   EXPECT_EQ(result.denominators.nonpositive, 1);
 }
 
+/// Exponent x_0, log-scale x_1 for keys.
+void plain_exponents(const Eigen::RowVectorXd& x, Side side, Eigen::RowVectorXd& features, double& log_scale) {
+  features = x.head(1);
+  log_scale = side == Side::kKey ? x(1) : 0;
+}
+
+// Where floats are 64 or 512 apart, sums of three depend on their order by as much; one key has the weight 1 all the
+// same. The first key is on ties of both roundings, so that in the other order it exceeds its own reference; sums of
+// the second with queries lie on both sides of -2^32, where the distance doubles.
+TEST(AttentionEdges, OneKeyHasAllTheWeightHoweverItsExponentIsRounded) {
+  const FunctionMap map(2, 1, Form::kExponents, plain_exponents);
+  Inputs<float> inputs(8000, 1, 2, 1);
+  inputs.Q.col(0) = -Vector<float>::LinSpaced(8000, 0, 7.5F * 7999);
+  inputs.V.setConstant(3);
+  for (const auto& [exponent, log_scale] : {std::pair{96.0F, -536934976.0F}, {92650.0F, -4292011250.0F}}) {
+    inputs.K << exponent, log_scale;
+    const auto result = attention<float>(inputs.Q, inputs.K, inputs.V, map, {.scale = 1.0});
+    EXPECT_EQ(result.denominators.nonpositive, 0);
+    EXPECT_TRUE((result.output.array() == 3).all()) << "log-scale " << log_scale;
+  }
+}
+
 TEST(AttentionEdges, ExactOfVeryNegativeScores) {
   Inputs<double> inputs(3, 3, 1, 1);
   inputs.Q.setConstant(100);
