@@ -127,9 +127,13 @@ class Gradients {
          answer);
   }
 
-  /// row (dv + 1) = factor [G, -G.out] of a query.
+  /// row (dv + 1) = factor [G, -G.out] of a query; zeros for a factor 0, where the output may be infinite.
   template <class Row>
   void fill_gradient(Index query, Scalar factor, Row row) const {
+    if (factor == 0) {
+      row.setZero();
+      return;
+    }
     row.head(values_) = factor * task_.d_out.row(query);
     row(values_) = -factor * task_.d_out.row(query).dot(task_.out.row(query));
   }

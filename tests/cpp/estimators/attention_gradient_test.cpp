@@ -206,6 +206,25 @@ TEST(AttentionGradient, OfWhatIsNotSeenIsZero) {
   EXPECT_TRUE(masked.d_Q.allFinite() && masked.d_K.allFinite() && masked.d_V.allFinite());
 }
 
+// Keys k and -k cancel in the denominators of those who see both, and leave a numerator: the output is infinite.
+TEST(AttentionGradient, RowsOfAZeroDenominatorCountAsConstant) {
+  const auto map = draw("identity", 2, 4);
+  Inputs<double> in(2, 2, 2, 3);
+  in.K.row(1) = -in.K.row(0);
+  ASSERT_EQ(attention<double>(in.Q, in.K, in.V, *map).denominators.nonpositive, 2);
+  ASSERT_FALSE(favor(in, *map).allFinite());
+  Rows G = normal_rows(2, 3, 9);
+  const auto none = gradient<double>(in, G, map, {});
+  EXPECT_TRUE(none.d_Q.isZero(0) && none.d_K.isZero(0) && none.d_V.isZero(0));
+  const auto found = gradient<double>(in, G, map, {.causal = true});
+  G.row(1).setZero();
+  const auto of_the_first = gradient<double>(in, G, map, {.causal = true});
+  EXPECT_TRUE(same_bits(found.d_Q, of_the_first.d_Q));
+  EXPECT_TRUE(same_bits(found.d_K, of_the_first.d_K));
+  EXPECT_TRUE(same_bits(found.d_V, of_the_first.d_V));
+  EXPECT_GT(found.d_V.norm(), 0);
+}
+
 TEST(AttentionGradient, BadInputIsNamed) {
   const auto map = draw("positive", 4, 16);
   const Inputs<double> in(5, 7, 4, 2);
