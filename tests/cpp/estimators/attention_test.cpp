@@ -158,6 +158,25 @@ TEST(Attention, ScaleIsSplitEvenly) {
   EXPECT_TRUE(same_bits(favor(inputs, *map, {.scale = 1.0}), expected));
 }
 
+// Without denominators the log-scales of the rows, of queries too, stay in the output: that of the Gram matrix.
+TYPED_TEST(Attention, WithoutRenormalizationIsTheGramMatrixTimesV) {
+  const double bar = std::is_same_v<TypeParam, float> ? 1e-4 : 1e-12;
+  for (const std::string features : {"positive", "trigonometric", "hyperbolic", "relu"}) {
+    const auto map = draw(features, 5, 64);
+    const Inputs<TypeParam> inputs(150, 170, 5, 3, 2);
+    const double root = std::sqrt(inputs.scale());
+    const Rows gram = bochner::gram<double>(*map, inputs.Q.template cast<double>() * root,
+                                            inputs.K.template cast<double>() * root);
+    for (const bool causal : {false, true}) {
+      Rows seen = gram;
+      for (Index i = 0; causal && i < seen.rows(); ++i) seen.row(i).tail(seen.rows() - 1 - i).setZero();
+      const auto output = favor(inputs, *map, {.causal = causal, .renormalize = false});
+      EXPECT_LE(relative_rms(output.template cast<double>(), seen * inputs.values()), bar)
+          << features << ", causal " << causal;
+    }
+  }
+}
+
 // 99 % of the key features lie below an epsilon of 1e-4 after the usual subtraction of a maximum: with the epsilon
 // added the output is nearly the average. Without, it is as far from the average as single values are.
 TEST(Attention, Pitfall2NoEpsilonFloor) {
