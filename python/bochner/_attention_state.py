@@ -174,6 +174,7 @@ class AttentionState:
                     contents = self._compiled.numbers()
                 np.savez(
                     file,
+                    kind=_kind(self._feature_map),
                     frequencies=self._feature_map.frequencies,
                     values=self._values,
                     scale=self.scale,
@@ -192,7 +193,7 @@ class AttentionState:
         ----------
         path : str or path-like
         feature_map : FeatureMap
-            With the frequencies of the one that the state was made with.
+            With the kernel, the family and the frequencies of the one that the state was made with.
 
         Returns
         -------
@@ -203,15 +204,20 @@ class AttentionState:
         OSError
             If the file cannot be read.
         ValueError
-            If it is not of a state, damaged, or of other frequencies.
+            If it is not of a state, damaged, or of another map.
         """
         try:
             with open(path, "rb") as binary, np.load(binary, allow_pickle=False) as file:
-                frequencies, values, scale, contents = (
-                    file[key] for key in ("frequencies", "values", "scale", "numbers")
+                kind, frequencies, values, scale, contents = (
+                    file[key] for key in ("kind", "frequencies", "values", "scale", "numbers")
                 )
         except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise ValueError(f"AttentionState.load: {os.fspath(path)} is not a saved state: {error}") from error
+        if str(kind) != _kind(feature_map):
+            raise ValueError(
+                f"AttentionState.load: {os.fspath(path)} has a map of {kind}; expected one of {_kind(feature_map)}, "
+                "as feature_map is"
+            )
         if not np.array_equal(frequencies, feature_map.frequencies):
             got, expected = frequencies.shape, feature_map.frequencies.shape
             raise ValueError(
@@ -235,7 +241,8 @@ class AttentionState:
         return [np.ascontiguousarray(np.atleast_2d(array), dtype=self._dtype) for array in converted]
 
     def __len__(self) -> int:
-        return len(self._compiled)
+        with self._lock:
+            return len(self._compiled)
 
     def __repr__(self) -> str:
         return f"<AttentionState of {len(self)} keys, dv = {self._values}, {self._dtype}: {self._feature_map!r}>"
@@ -244,3 +251,9 @@ class AttentionState:
         with self._lock:
             contents = self._compiled.numbers()
         return AttentionState._restored, (self._feature_map, self._values, self.scale, contents)
+
+
+def _kind(feature_map: FeatureMap) -> str:
+    """Return kernel and family as text, since other maps may have the same frequencies."""
+    parts = (feature_map.kernel, feature_map.family)
+    return ", ".join(f"{part.name} {part.parameters}" for part in parts)

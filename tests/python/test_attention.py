@@ -269,6 +269,10 @@ def test_the_state_is_saved_and_loaded(tmp_path):
     other = bochner.Estimator().draw(DIM, 16, seed=5)
     with pytest.raises(ValueError, match="has other frequencies"):
         bochner.AttentionState.load(path, other)
+    # A map of the same frequencies and as many features.
+    other = bochner.FeatureMap("softmax", "relu", MAP.frequencies)
+    with pytest.raises(ValueError, match=r"has a map of softmax .*positive.*; expected one of softmax .*relu"):
+        bochner.AttentionState.load(path, other)
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(ValueError, match="is not a saved state"):
         bochner.AttentionState.load(path, MAP)
