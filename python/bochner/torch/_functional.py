@@ -85,6 +85,9 @@ def attention(
 
     Notes
     -----
+    Two things of `bochner.attention` are not here: a family that is a Python function, which is a TypeError, and
+    ``renormalize=False``, which has no gradient.
+
     Cost: O((Lq + Lk) p (d + dv)) a head, backwards about three times that. [Choromanski21, Algorithm 1]
     """
     if isinstance(frequencies, Tensor):

@@ -37,7 +37,10 @@ class Form(NamedTuple):
 def spelled(part: str | Component) -> str:
     """Return a component as text that `component` reads; text stays as it is."""
     if isinstance(part, FunctionFeatures):
-        raise TypeError("attention: features are a Python function; expected registered ones, which torch can name")
+        raise TypeError(
+            "attention: features are a Python function; expected registered ones, which an operator of torch can be "
+            "told by name (bochner.attention takes both)"
+        )
     return part if isinstance(part, str) else part.name + json.dumps(part.parameters)
 
 
