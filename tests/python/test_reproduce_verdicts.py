@@ -76,6 +76,13 @@ def test_intervals_cover():
 
 def test_one_value_has_no_interval():
     assert statistics.mean_interval([3.0]) == statistics.Interval(3.0, -math.inf, math.inf)
+    assert str(statistics.paired_ratio([3.0], [2.0])) == "1.5 (too few for an interval)"
+
+
+def test_intervals_are_written_in_the_digits_asked_for():
+    interval = statistics.Interval(1.23456, 1.0, 1.5)
+    assert str(interval) == "1.23 [1, 1.5]"
+    assert f"{interval:.2f}" == "1.23 [1.00, 1.50]"
 
 
 def test_p_values_of_maxima_are_uniform():

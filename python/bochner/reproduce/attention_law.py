@@ -313,7 +313,7 @@ class AttentionLaw(Figure):
         return Verdict(
             "Law of attention, orthogonal < iid, real heads",
             "By the law orthogonal frequencies have the smaller error on real heads.",
-            f"MSE(orthogonal) / MSE(iid) = {law.value:.5f} [{law.low:.5f}, {law.high:.5f}] by the law, {measured} measured, at p = {most}",
+            f"MSE(orthogonal) / MSE(iid) = {law:.5f} by the law, {measured} measured, at p = {most}",
             law.value,
             law.low,
             law.high,

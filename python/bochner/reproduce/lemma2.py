@@ -192,7 +192,7 @@ def _judge(frame: pd.DataFrame, claim: str, statement: str) -> Verdict:
     return Verdict(
         claim,
         statement,
-        f"measured / exact MSE {ratio.value:.4f} [{ratio.low:.4f}, {ratio.high:.4f}] over {len(frame)} cells; "
+        f"measured / exact MSE {ratio:.4f} over {len(frame)} cells; "
         f"largest |z| {max(np.abs(z).max() for z in scores):.2f}; p = {p_value:.2g}",
         ratio.value,
         ratio.low,

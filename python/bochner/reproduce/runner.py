@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
@@ -56,7 +57,7 @@ def run(
         rows = _complete(figure, parts[figure.name], kept[figure.name], store, progress, (bars[figure.name], overall))
         records[figure.name] = _finish(figure, parts[figure.name], rows, store)
         ordered = {name: records[name] for name in order if name in records}
-        store.write_text("verdicts.json", json.dumps(_verdicts(ordered), indent=2) + "\n")
+        store.write_text("verdicts.json", json.dumps(_verdicts(ordered), indent=2, allow_nan=False) + "\n")
         store.write_text("index.html", render(ordered, store=store, size=size, seed=seed))
     return {name: records[name] for name in order if name in records}
 
@@ -157,4 +158,13 @@ def _save(drawing: Drawing, store: Store) -> None:
 
 
 def _verdicts(records: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    return [{"figure": name, **verdict} for name, record in records.items() for verdict in record["verdicts"]]
+    """Verdicts as rows; JSON has no number for an end that is unknown or infinite, so that it is null."""
+
+    def known(value: object) -> object:
+        return None if isinstance(value, float) and not math.isfinite(value) else value
+
+    return [
+        {"figure": name} | {key: known(value) for key, value in verdict.items()}
+        for name, record in records.items()
+        for verdict in record["verdicts"]
+    ]

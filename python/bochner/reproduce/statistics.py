@@ -36,15 +36,21 @@ def seed_of(seed: int, *axes: object) -> int:
 
 @dataclass(frozen=True)
 class Interval:
-    """A value and its 95 % interval."""
+    """A value and its 95 % interval; the upper end is infinite where too few samples give none."""
 
     value: float
     low: float
     high: float
 
+    def __format__(self, digits: str) -> str:
+        """Text for people: each number in this format, the interval in brackets or in words."""
+        if np.isposinf(self.high):
+            return f"{self.value:{digits}} (too few for an interval)"
+        return f"{self.value:{digits}} [{self.low:{digits}}, {self.high:{digits}}]"
+
     def __str__(self) -> str:
-        """Text for people: three digits, the interval in brackets."""
-        return f"{self.value:.3g} [{self.low:.3g}, {self.high:.3g}]"
+        """Text for people, three digits."""
+        return format(self, ".3g")
 
 
 def mean_interval(values: ArrayLike) -> Interval:
