@@ -32,6 +32,7 @@ Estimator::Estimator(std::shared_ptr<const Kernel> kernel, std::shared_ptr<const
 std::shared_ptr<const FeatureMap> Estimator::draw(Index dim, Index m, std::uint64_t seed, std::uint64_t trial) const {
   require_at_least(dim, 1, "draw", "dim");
   require_at_least(m, 1, "draw", "m");
+  require_scales(kernel_->projection_form().scales.size(), dim, "draw", "the kernel's bandwidth");
   const Stream stream(seed, Purpose::kFrequencies, trial);
   return features_->draw(*kernel_, frequencies_.get(), *coupling_, m, dim, stream);
 }
@@ -71,7 +72,8 @@ std::vector<Law> Estimator::laws(std::span<const double> x, std::span<const doub
     throw std::invalid_argument("law: x has " + std::to_string(x.size()) + " and y " + std::to_string(y.size()) +
                                 " entries; expected the same number >= 1");
   }
-  require_scales(kernel_->projection_form().scales.size(), static_cast<Index>(x.size()), "law", "the kernel's bandwidth");
+  require_scales(kernel_->projection_form().scales.size(), static_cast<Index>(x.size()), "law",
+                 "the kernel's bandwidth");
   auto laws = features_->laws(*kernel_, frequencies_.get(), *coupling_, m, x, y);
   if (laws.empty()) throw NoLawError("law: no exact law is known of " + describe());
   return laws;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/check.h"
 #include "core/projection.h"
 #include "estimators/feature_family.h"
 #include "estimators/laws/one_frequency.h"
@@ -29,6 +30,7 @@ class ProjectedMap : public FeatureMap {
         exponents_(estimate.scales.size() == 1 ? 1 : projection_->dim()),
         log_amplitude_(std::log(estimate.amplitude)),
         description_(std::move(description)) {
+    require_scales(estimate.scales.size(), projection_->dim(), "FeatureMap", "the kernel's bandwidth");
     for (Index j = 0; j < exponents_.size(); ++j) {
       const double scale = estimate.scale(static_cast<std::size_t>(j));
       exponents_(j) = estimate.exponent * scale * scale;

@@ -5,6 +5,7 @@
 namespace bochner {
 
 MaternKernel::MaternKernel(double nu, double bandwidth)
-    : IsotropicKernel(std::make_shared<StudentRadialLaw>(nu), inverse_length(bandwidth, "matern"), {{"nu", nu}, {"bandwidth", bandwidth}}) {}
+    : IsotropicKernel(std::make_shared<StudentRadialLaw>(nu, "matern"), inverse_length(bandwidth, "matern"),
+                      {{"nu", nu}, {"bandwidth", bandwidth}}) {}
 
 }  // namespace bochner

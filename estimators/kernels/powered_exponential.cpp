@@ -5,6 +5,7 @@
 namespace bochner {
 
 PoweredExponentialKernel::PoweredExponentialKernel(double gamma, double bandwidth)
-    : IsotropicKernel(std::make_shared<StableMixtureLaw>(gamma), inverse_length(bandwidth, "powered_exponential"), {{"gamma", gamma}, {"bandwidth", bandwidth}}) {}
+    : IsotropicKernel(std::make_shared<StableMixtureLaw>(gamma, "powered_exponential"),
+                      inverse_length(bandwidth, "powered_exponential"), {{"gamma", gamma}, {"bandwidth", bandwidth}}) {}
 
 }  // namespace bochner

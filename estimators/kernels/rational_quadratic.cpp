@@ -5,6 +5,7 @@
 namespace bochner {
 
 RationalQuadraticKernel::RationalQuadraticKernel(double alpha, double bandwidth)
-    : IsotropicKernel(std::make_shared<GammaMixtureLaw>(alpha), inverse_length(bandwidth, "rational_quadratic"), {{"alpha", alpha}, {"bandwidth", bandwidth}}) {}
+    : IsotropicKernel(std::make_shared<GammaMixtureLaw>(alpha, "rational_quadratic"),
+                      inverse_length(bandwidth, "rational_quadratic"), {{"alpha", alpha}, {"bandwidth", bandwidth}}) {}
 
 }  // namespace bochner

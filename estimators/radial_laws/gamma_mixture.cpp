@@ -11,7 +11,9 @@
 
 namespace bochner {
 
-GammaMixtureLaw::GammaMixtureLaw(double alpha) : alpha_(alpha) { require_positive(alpha, "gamma_mixture", "alpha"); }
+GammaMixtureLaw::GammaMixtureLaw(double alpha, const std::string& owner) : alpha_(alpha) {
+  require_positive(alpha, owner, "alpha");
+}
 
 double GammaMixtureLaw::mixing(std::span<const double> uniforms) const {
   return boost::math::gamma_p_inv(alpha_, uniforms[0]) / alpha_;

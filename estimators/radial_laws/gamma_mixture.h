@@ -13,7 +13,8 @@ namespace bochner {
 class GammaMixtureLaw final : public ScaleMixtureLaw {
  public:
   /// Throws std::domain_error unless alpha is finite and > 0.
-  explicit GammaMixtureLaw(double alpha = 1);
+  /// The error names `owner`, the kernel that asks.
+  explicit GammaMixtureLaw(double alpha = 1, const std::string& owner = "gamma_mixture");
 
   std::string name() const override { return "gamma_mixture"; }
   Parameters parameters() const override { return {{"alpha", alpha_}}; }

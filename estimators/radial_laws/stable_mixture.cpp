@@ -12,10 +12,10 @@
 
 namespace bochner {
 
-StableMixtureLaw::StableMixtureLaw(double gamma) : gamma_(gamma) {
-  require_positive(gamma, "stable_mixture", "gamma");
+StableMixtureLaw::StableMixtureLaw(double gamma, const std::string& owner) : gamma_(gamma) {
+  require_positive(gamma, owner, "gamma");
   if (gamma > 2) {
-    throw std::domain_error("stable_mixture: gamma is " + std::to_string(gamma) + "; expected at most 2");
+    throw std::domain_error(owner + ": gamma is " + component_number(gamma) + "; expected at most 2");
   }
 }
 

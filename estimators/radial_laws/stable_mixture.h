@@ -10,12 +10,13 @@ namespace bochner {
 ///   S = sin(pi a U) / sin(pi U)^(1/a) (sin(pi (1 - a) U) / -log V)^((1 - a) / a)   [Kanter75; ChambersMallowsStuck76],
 ///
 /// and S = 1 for gamma = 2. With A = 2 |u|^gamma both parts of
-/// Var cos(w.u) = (1 - e^-A)^2 / 2 + (exp(-2^(gamma-1) A) - e^(-2A)) / 2 are positive. No covariance at a right angle is
-/// known, but for gamma = 2.
+/// Var cos(w.u) = (1 - e^-A)^2 / 2 + (exp(-2^(gamma-1) A) - e^(-2A)) / 2 are positive. No covariance at a right angle
+/// is known, but for gamma = 2.
 class StableMixtureLaw final : public ScaleMixtureLaw {
  public:
   /// Throws std::domain_error unless 0 < gamma <= 2.
-  explicit StableMixtureLaw(double gamma = 1);
+  /// The error names `owner`, the kernel that asks.
+  explicit StableMixtureLaw(double gamma = 1, const std::string& owner = "stable_mixture");
 
   std::string name() const override { return "stable_mixture"; }
   Parameters parameters() const override { return {{"gamma", gamma_}}; }

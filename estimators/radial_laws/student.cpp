@@ -20,13 +20,20 @@ Wide log_bessel_k(Wide nu, Wide t) {
   const Wide peak = std::asinh(nu / t);
   const Wide cosh_peak = std::hypot(nu, t);  // t cosh(peak)
   const auto step = static_cast<double>(std::min<Wide>(0.2L, 0.4L / std::sqrt(cosh_peak)));
+  // How far the exponent is below its largest value, cosh_peak (cosh x - 1) + nu (sinh x - x): near 0 without
+  // cancellation, and far out, where cosh and sinh cancel, by exponentials.
+  const auto rising = static_cast<double>((cosh_peak + nu) / 2);
+  const auto falling = static_cast<double>(t * t / (cosh_peak + nu) / 2);
+  const auto fall = [&](double x) {
+    if (std::fabs(x) > 1) return rising * std::expm1(x) + falling * std::expm1(-x) - static_cast<double>(nu) * x;
+    const double wave = std::sinh(x / 2);
+    const double linear = std::fabs(x) < 0.1 ? x * x * x / 6 * (1 + x * x / 20 * (1 + x * x / 42)) : std::sinh(x) - x;
+    return static_cast<double>(cosh_peak) * 2 * wave * wave + static_cast<double>(nu) * linear;
+  };
   double sum = 1;
   for (const double direction : {step, -step}) {
     for (int k = 1;; ++k) {
-      const double x = k * direction;
-      const double wave = std::sinh(x / 2);
-      const double linear = std::fabs(x) < 0.1 ? x * x * x / 6 * (1 + x * x / 20 * (1 + x * x / 42)) : std::sinh(x) - x;
-      const double exponent = static_cast<double>(cosh_peak) * 2 * wave * wave + static_cast<double>(nu) * linear;
+      const double exponent = fall(k * direction);
       if (exponent > 45) break;
       sum += std::exp(-exponent);
     }
@@ -54,7 +61,7 @@ Wide log_half_integer(int p, Wide t) {
 
 }  // namespace
 
-StudentRadialLaw::StudentRadialLaw(double nu) : nu_(nu) { require_positive(nu, "student", "nu"); }
+StudentRadialLaw::StudentRadialLaw(double nu, const std::string& owner) : nu_(nu) { require_positive(nu, owner, "nu"); }
 
 double StudentRadialLaw::mixing(std::span<const double> uniforms) const {
   return nu_ / boost::math::gamma_p_inv(nu_, uniforms[0]);

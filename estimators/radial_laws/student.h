@@ -14,7 +14,8 @@ namespace bochner {
 class StudentRadialLaw final : public ScaleMixtureLaw {
  public:
   /// Throws std::domain_error unless nu is finite and > 0.
-  explicit StudentRadialLaw(double nu = 1.5);
+  /// The error names `owner`, the kernel that asks.
+  explicit StudentRadialLaw(double nu = 1.5, const std::string& owner = "student");
 
   std::string name() const override { return "student"; }
   Parameters parameters() const override { return {{"nu", nu_}}; }

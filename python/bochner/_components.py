@@ -1,8 +1,10 @@
 """The parts of an estimator. What exists is asked of the compiled registry, never listed here."""
 
 import numbers
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple, TypeVar, cast
 
+import numpy as np
 import numpy.typing as npt
 
 from . import _core
@@ -88,9 +90,9 @@ class Component:
         return name
 
     @property
-    def parameters(self) -> dict[str, float]:
+    def parameters(self) -> dict[str, Any]:
         """All parameters, those with default values too."""
-        parameters: dict[str, float] = self._compiled.parameters
+        parameters: dict[str, Any] = self._compiled.parameters
         return parameters
 
     def __eq__(self, other: object) -> bool:
@@ -103,14 +105,15 @@ class Component:
 
     def __repr__(self) -> str:
         arguments = [repr(self.name)]
-        arguments += [f"{key}={value!r}" for key, value in self.parameters.items()]
+        values = {key: list(v) if isinstance(v, tuple) else v for key, v in self.parameters.items()}
+        arguments += [f"{key}={value!r}" for key, value in values.items()]
         return f"{type(self).__name__}({', '.join(arguments)})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.name, self.parameters)
 
 
-def _rebuild(cls: type[Component], name: str, parameters: dict[str, float]) -> Component:
+def _rebuild(cls: type[Component], name: str, parameters: dict[str, Any]) -> Component:
     return cls(name, **parameters)
 
 
@@ -119,14 +122,32 @@ class Kernel(Component):
 
     `softmax` is exp(x.y), without the division of x and y by d^(1/4) that attention brings;
     `regularized_softmax` is exp(-(|x|^2 + |y|^2)/2) 0F1(; d/2; d |x + y|^2 / 4) [Choromanski21,
-    Theorem 1]; `gaussian` is exp(-|x - y|^2 / (2 bandwidth^2)). `list_kernels` has them all.
+    Theorem 1]. The stationary kernels are functions of u = (x - y) / bandwidth with K(x, x) = 1:
+
+    * `gaussian`: exp(-|u|^2 / 2);
+    * `laplacian_l1`: exp(-|u|_1); `laplacian_l2`: exp(-|u|);
+    * `matern`: 2^(1 - nu) / Gamma(nu) t^nu K_nu(t), t = sqrt(2 nu) |u|, any nu > 0;
+    * `rational_quadratic`: (1 + |u|^2 / (2 alpha))^-alpha;
+    * `cauchy`: 1 / (1 + |u|^2); `product_cauchy`: prod_j 1 / (1 + u_j^2);
+    * `powered_exponential`: exp(-|u|^gamma), 0 < gamma <= 2;
+    * `periodic`: prod_j exp(-2 sin(pi (x_j - y_j) / period)^2 / bandwidth^2)
+      [RasmussenWilliams06, Section 4.2].
+
+    Their frequencies have heavy tails but for `gaussian`, so `trigonometric` features estimate them
+    and those of exponentials do not. `list_kernels` has them all.
+
+    Stationary kernels have one bandwidth, or one a dimension (ARD). They can be added and
+    multiplied, ``k1 + k2`` and ``k1 * k2``: features of a sum are drawn from the mixture of the
+    spectral measures, and the frequencies of a product are sums of those of its parts. Any kernel
+    can be scaled: ``2.0 * k``.
 
     Parameters
     ----------
     name : str
         A registered name.
     **parameters : float
-        Its parameters, such as ``bandwidth=2.0``; the others have their defaults.
+        Its parameters, such as ``bandwidth=2.0``; the others have their defaults. The `bandwidth`
+        of a stationary kernel may be a sequence, one length-scale for each column of the input.
 
     Raises
     ------
@@ -138,11 +159,65 @@ class Kernel(Component):
     >>> import bochner
     >>> bochner.Kernel("gaussian", bandwidth=2.0)
     Kernel('gaussian', bandwidth=2.0)
+    >>> 0.5 * bochner.Kernel("matern", nu=2.5, bandwidth=[1, 3]) + bochner.Kernel("cauchy")
+    0.5 * Kernel('matern', bandwidth=[1.0, 3.0], nu=2.5) + Kernel('cauchy', bandwidth=1.0)
     """
 
-    __slots__ = ()
+    __slots__ = ("_length_scales", "_name", "_scalars")
     _kind = "kernel"
     _core_type = _core.Kernel
+    _length_scales: tuple[float, ...]
+    _name: str
+    _scalars: dict[str, float]
+
+    def __init__(self, name: str, **parameters: float | Sequence[float] | npt.NDArray[Any]) -> None:
+        bandwidth = parameters.get("bandwidth")
+        lengths = () if bandwidth is None or isinstance(bandwidth, (numbers.Real, str)) else _lengths(name, bandwidth)
+        if len(lengths) == 1:
+            parameters["bandwidth"], lengths = lengths[0], ()
+        if lengths:
+            del parameters["bandwidth"]
+        super().__init__(name, **cast("dict[str, float]", parameters))
+        scalars = super().parameters
+        scalars.pop("bandwidth", None)
+        if lengths:
+            object.__setattr__(self, "_compiled", self._compiled.with_length_scales(lengths))
+        object.__setattr__(self, "_length_scales", lengths)
+        object.__setattr__(self, "_name", name)
+        object.__setattr__(self, "_scalars", scalars)
+
+    @property
+    def name(self) -> str:
+        """The registered name."""
+        return self._name
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """All parameters, those with default values too; one bandwidth a dimension as a tuple."""
+        if not self._length_scales:
+            return super().parameters
+        return {"bandwidth": self._length_scales, **self._scalars}
+
+    @property
+    def stationary(self) -> bool:
+        """Whether K(x, y) is a function of x - y with frequencies, so that it can be composed."""
+        stationary: bool = self._compiled.stationary
+        return stationary
+
+    def __add__(self, other: object) -> "Kernel":
+        if not isinstance(other, Kernel):
+            return NotImplemented
+        return CompositeKernel("sum", (*_terms(self, "sum"), *_terms(other, "sum")))
+
+    def __mul__(self, other: object) -> "Kernel":
+        if isinstance(other, numbers.Real):
+            return CompositeKernel("scaled", (float(other), self))
+        if not isinstance(other, Kernel):
+            return NotImplemented
+        return CompositeKernel("product", (*_terms(self, "product"), *_terms(other, "product")))
+
+    def __rmul__(self, other: object) -> "Kernel":
+        return self * other if isinstance(other, numbers.Real) else NotImplemented
 
     def gram(self, X: npt.ArrayLike, Y: npt.ArrayLike | None = None) -> FloatArray:
         """Evaluate K(X_i, Y_j), in double whatever the type of the arrays.
@@ -192,6 +267,85 @@ class Kernel(Component):
         x, y = matrices("paired", X=X, Y=Y)
         values: FloatArray = self._compiled.paired(x, y)
         return values
+
+
+def _lengths(name: str, bandwidth: object) -> tuple[float, ...]:
+    try:
+        lengths = np.asarray(bandwidth, dtype=np.float64)
+    except (TypeError, ValueError):
+        lengths = np.empty((0, 0))
+    if lengths.ndim != 1 or not len(lengths):
+        text = f"{name}: bandwidth is a {type(bandwidth).__name__}; expected a real number or a sequence of them"
+        raise TypeError(text)
+    return tuple(lengths.tolist())
+
+
+def _terms(kernel: Kernel, operation: str) -> "tuple[Kernel, ...]":
+    """Return the terms of a composition of this kind, so that it becomes no composition of compositions."""
+    if isinstance(kernel, CompositeKernel) and kernel.name == operation:
+        return cast("tuple[Kernel, ...]", kernel.terms)
+    return (kernel,)
+
+
+class CompositeKernel(Kernel):
+    """A sum, a product or a multiple of kernels, as ``k1 + k2``, ``k1 * k2`` and ``2.0 * k`` make them.
+
+    Parameters
+    ----------
+    operation : {"sum", "product", "scaled"}
+    terms : tuple
+        Stationary kernels; of a multiple, the factor and any kernel.
+
+    Raises
+    ------
+    ValueError
+        For a sum or product with a kernel that is not stationary, and a factor that is not finite
+        and positive.
+    """
+
+    __slots__ = ("_terms",)
+    _terms: tuple[Kernel | float, ...]
+
+    def __init__(self, operation: str, terms: tuple[Kernel | float, ...]) -> None:
+        kernels = [term._compiled for term in terms if isinstance(term, Kernel)]
+        if operation == "scaled":
+            core = kernels[0].scaled(terms[0])
+        else:
+            core = {"sum": _core.Kernel.sum, "product": _core.Kernel.product}[operation](kernels)
+        for key, value in (
+            ("_compiled", core),
+            ("_length_scales", ()),
+            ("_name", operation),
+            ("_scalars", {}),
+            ("_terms", terms),
+        ):
+            object.__setattr__(self, key, value)
+
+    @property
+    def terms(self) -> tuple[Kernel | float, ...]:
+        """What it is composed of."""
+        return self._terms
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self.name == other.name and self.terms == other.terms
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.terms))
+
+    def __repr__(self) -> str:
+        if self.name == "sum":
+            return " + ".join(map(repr, self.terms))
+        texts = []
+        for i, term in enumerate(self.terms):
+            # A product may begin with a multiple; everything else composed needs parentheses in it.
+            plain = not isinstance(term, CompositeKernel) or (i == 0 and term.name == "scaled")
+            texts.append(repr(term) if plain else f"({term!r})")
+        return " * ".join(texts)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return CompositeKernel, (self.name, self.terms)
 
 
 class Features(Component):
@@ -269,7 +423,10 @@ class RadialLaw(Component):
     """The law of the norm of a frequency, whose direction is uniform on the sphere.
 
     `chi` is that of Gaussian frequencies, |w| ~ chi_d; `constant` is |w| = sqrt(d), that of the
-    regularized softmax kernel [Choromanski21, Theorem 1]. `list_radial_laws` has them all.
+    regularized softmax kernel [Choromanski21, Theorem 1]. The others are mixtures of Gaussians,
+    w = sqrt(tau) g: `student` with 1/tau ~ Gamma(nu, rate nu) for the Matern kernels,
+    `gamma_mixture` with tau ~ Gamma(alpha, rate alpha) for the rational quadratic ones, and
+    `stable_mixture` for the powered exponentials. `list_radial_laws` has them all.
 
     Parameters
     ----------
@@ -284,9 +441,32 @@ class RadialLaw(Component):
         For an unknown name or parameter, with near matches, and for a bad value.
     """
 
-    __slots__ = ()
+    __slots__ = ("_kernel",)
     _kind = "radial"
     _core_type = _core.RadialLaw
+    _kernel: Kernel | None
+
+    def __init__(self, name: str, **parameters: float) -> None:
+        super().__init__(name, **parameters)
+        object.__setattr__(self, "_kernel", None)
+
+    @classmethod
+    def _of_kernel(cls, kernel: Kernel, core: Any) -> "RadialLaw":
+        """Return the law of that kernel's frequencies: of a sum or product it has no name of its own."""
+        if core.name in {entry.name for entry in list_radial_laws()}:
+            return cls(core.name, **core.parameters)
+        law = cls.__new__(cls)
+        object.__setattr__(law, "_compiled", core)
+        object.__setattr__(law, "_kernel", kernel)
+        return law
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return super().__reduce__() if self._kernel is None else (_radial_law_of, (self._kernel,))
+
+
+def _radial_law_of(kernel: Kernel) -> RadialLaw:
+    estimator = _core.Estimator(kernel._compiled, _core.Features("trigonometric"), _core.Coupling("iid"))
+    return RadialLaw._of_kernel(kernel, estimator.radial)
 
 
 def list_kernels() -> list[Entry]:

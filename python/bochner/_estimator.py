@@ -10,7 +10,7 @@ import numpy.typing as npt
 from . import _core
 from ._arguments import MAX_INDEX, MAX_UINT64, Float64Array, double_matrices, integer, integers, matrices
 from ._attention import Empty, prepare
-from ._components import Coupling, Features, Kernel, RadialLaw
+from ._components import CompositeKernel, Coupling, Features, Kernel, RadialLaw
 from ._feature_map import FeatureMap
 from ._threads import get_num_threads
 
@@ -108,7 +108,9 @@ class Estimator:
         kernel_, features_, coupling_ = (part._compiled for part in parts)
         radial_ = None if given is None else given._compiled
         compiled = _core.Estimator(kernel_, features_, coupling_, radial_)
-        in_use = None if compiled.radial is None else RadialLaw(compiled.radial[0], **compiled.radial[1])
+        in_use = given
+        if in_use is None and compiled.radial is not None:
+            in_use = RadialLaw._of_kernel(parts[0], compiled.radial)
         values = (compiled, *parts, given is None, in_use)
         names = ("_compiled", "_kernel", "_features", "_coupling", "_own_radial", "_radial")
         for key, value in zip(names, values, strict=True):
@@ -331,4 +333,4 @@ class Estimator:
 
 def _short(part: Kernel | Features | Coupling | RadialLaw) -> str:
     """Return the name alone where it says everything."""
-    return repr(part) if part.parameters else repr(part.name)
+    return repr(part) if part.parameters or isinstance(part, CompositeKernel) else repr(part.name)

@@ -2,6 +2,8 @@
 #include "core/projection.h"
 #include "estimators/estimator.h"
 #include "estimators/feature_map.h"
+#include "estimators/kernels/ard.h"
+#include "estimators/kernels/composition.h"
 #include "estimators/law.h"
 #include "estimators/registry.h"
 #include "python/src/arrays.h"
@@ -71,6 +73,37 @@ void bind_kernel_values(Class& kernel) {
         return to_numpy(without_gil([&] { return paired<Scalar>(self, x, y); }));
       },
       "X"_a.noconvert(), "Y"_a.noconvert());
+}
+
+using Kernels = std::vector<std::shared_ptr<Kernel>>;
+
+std::vector<std::shared_ptr<const Kernel>> constant(const Kernels& kernels) { return {kernels.begin(), kernels.end()}; }
+
+template <class Class>
+void bind_compositions(Class& kernel) {
+  kernel.def_property_readonly("stationary", &Kernel::stationary)
+      .def(
+          "with_length_scales",
+          [](const std::shared_ptr<Kernel>& self, const std::vector<double>& length_scales) {
+            return share(with_length_scales(self, length_scales));
+          },
+          "length_scales"_a)
+      .def_static(
+          "sum",
+          [](const Kernels& kernels) { return share<Kernel>(std::make_shared<const SumKernel>(constant(kernels))); },
+          "kernels"_a)
+      .def_static(
+          "product",
+          [](const Kernels& kernels) {
+            return share<Kernel>(std::make_shared<const ProductKernel>(constant(kernels)));
+          },
+          "kernels"_a)
+      .def(
+          "scaled",
+          [](const std::shared_ptr<Kernel>& self, double amplitude) {
+            return share<Kernel>(std::make_shared<const ScaledKernel>(amplitude, self));
+          },
+          "amplitude"_a);
 }
 
 Side side_of(bool is_key) { return is_key ? Side::kKey : Side::kQuery; }
@@ -171,10 +204,9 @@ void bind_estimator(py::module_& module) {
            }),
            "kernel"_a, "features"_a, "coupling"_a, "radial"_a = nullptr)
       .def_property_readonly("radial",
-                             [](const Estimator& self) -> std::optional<std::pair<std::string, Parameters>> {
-                               const FrequencyLaw* law = self.frequency_law();
-                               if (!law || !law->isotropic()) return std::nullopt;
-                               return std::make_pair(law->name(), law->parameters());
+                             [](const Estimator& self) -> std::shared_ptr<RadialLaw> {
+                               const auto law = std::dynamic_pointer_cast<const RadialLaw>(self.shared_frequency_law());
+                               return std::const_pointer_cast<RadialLaw>(law);
                              })
       .def_property_readonly("has_law", &Estimator::has_law)
       .def(
@@ -205,6 +237,7 @@ void bind_estimators(py::module_& module) {
   auto kernel = bind_component<Kernel>(module, "Kernel", make_kernel, registered_kernels());
   bind_kernel_values<float>(kernel);
   bind_kernel_values<double>(kernel);
+  bind_compositions(kernel);
   bind_component<FeatureFamily>(module, "Features", make_features, registered_features());
   module.def(
       "function_features",

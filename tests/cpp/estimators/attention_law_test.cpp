@@ -108,6 +108,7 @@ TEST(RadialLaw, HarmonicsAreTheirIntegrals) {
   };
   for (const auto& registered : registered_radial_laws()) {
     const auto radial = make_radial_law(registered.name);
+    if (!radial->has_moments(Shape::kExp)) continue;  // heavy tails: stationary_test.cpp
     for (const Index d : {2, 3, 7}) {
       const auto dim = static_cast<double>(d);
       for (const Index degree : {0, 1, 2, 3, 4, 6}) {
@@ -160,6 +161,7 @@ double series(const RadialLaw& radial, Shape shape, Index dim, double q, double 
 TEST(PairCovariance, OfOnePointIsTheClosedForm) {
   for (const auto& registered : registered_radial_laws()) {
     const auto radial = make_radial_law(registered.name);
+    if (!radial->has_moments(Shape::kExp)) continue;  // heavy tails: stationary_test.cpp
     for (const Shape shape : kShapes) {
       for (const Index dim : {2, 3, 8, 33, 128}) {
         for (const double q : {1e-6, 0.01, 0.5, 2.0, 9.0, 30.0}) {
@@ -179,6 +181,7 @@ TEST(PairCovariance, OfOnePointIsTheClosedForm) {
 TEST(PairCovariance, OfTwoPointsIsTheIntegral) {
   for (const auto& registered : registered_radial_laws()) {
     const auto radial = make_radial_law(registered.name);
+    if (!radial->has_moments(Shape::kExp)) continue;  // heavy tails: stationary_test.cpp
     for (const Shape shape : {Shape::kExp, Shape::kCos}) {
       for (const Index dim : {2, 3, 5, 16}) {
         const PairQuadrature integral(dim, registered.name == "constant", shape);

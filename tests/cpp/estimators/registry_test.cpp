@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <numbers>
 #include <string>
 
 namespace bochner {
@@ -63,6 +64,17 @@ TEST(Kernel, ValuesAreTheirClosedForms) {
           // d = 3: the mean of exp(sqrt(3) |z| c) over a uniform cosine is sinh(t)/t.
           const double t = std::sqrt(3.0) * (X.row(i) + Y.row(j)).norm();
           expected = std::exp(-(X.row(i).squaredNorm() + Y.row(j).squaredNorm()) / 2) * std::sinh(t) / t;
+        }
+        const Vector<double> u = X.row(i) - Y.row(j);
+        const double r = u.norm(), t = std::sqrt(3.0) * r;
+        if (entry.name == "laplacian_l1") expected = std::exp(-u.cwiseAbs().sum());
+        if (entry.name == "laplacian_l2" || entry.name == "powered_exponential") expected = std::exp(-r);
+        if (entry.name == "matern") expected = (1 + t) * std::exp(-t);
+        if (entry.name == "rational_quadratic") expected = 1 / (1 + r * r / 2);
+        if (entry.name == "cauchy") expected = 1 / (1 + r * r);
+        if (entry.name == "product_cauchy") expected = 1 / (1 + u.array().square()).prod();
+        if (entry.name == "periodic") {
+          expected = std::exp(-2 * (std::numbers::pi * u.array()).sin().square().sum());
         }
         EXPECT_NEAR(K(i, j), expected, 1e-14) << entry.name;
       }
