@@ -73,6 +73,14 @@ void require_finite(double value, std::string_view function, std::string_view pa
   throw std::domain_error(text(function, ": ", parameter, " is ", number_text(value), "; expected a finite number"));
 }
 
+Index require_integer(double value, Index low, Index high, std::string_view function, std::string_view parameter) {
+  if (value >= static_cast<double>(low) && value <= static_cast<double>(high) && std::floor(value) == value) {
+    return static_cast<Index>(value);
+  }
+  throw std::domain_error(
+      text(function, ": ", parameter, " is ", number_text(value), "; expected an integer from ", low, " to ", high));
+}
+
 void require_at_least(Index value, Index minimum, std::string_view function, std::string_view parameter) {
   if (value >= minimum) return;
   throw std::invalid_argument(text(function, ": ", parameter, " is ", value, "; expected at least ", minimum));

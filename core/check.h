@@ -57,6 +57,9 @@ void require_nonnegative(double value, std::string_view function, std::string_vi
 /// "kummer: u is nan; expected a finite number".
 void require_finite(double value, std::string_view function, std::string_view parameter);
 
+/// The value as an integer; "polynomial: degree is 2.5; expected an integer from 1 to 100" where it is none.
+Index require_integer(double value, Index low, Index high, std::string_view function, std::string_view parameter);
+
 /// "draw: m is 0; expected at least 1".
 void require_at_least(Index value, Index minimum, std::string_view function, std::string_view parameter);
 

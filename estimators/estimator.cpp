@@ -25,8 +25,12 @@ Estimator::Estimator(std::shared_ptr<const Kernel> kernel, std::shared_ptr<const
   require_part("kernel", kernel_);
   require_part("features", features_);
   require_part("coupling", coupling_);
-  if (!frequencies_) frequencies_ = kernel_->frequency_law();
   features_->require_compatible(*kernel_, *coupling_);
+  if (!features_->has_frequencies() && frequencies_) {
+    throw std::invalid_argument("Estimator: features '" + features_->name() +
+                                "' have no frequencies; expected no radial law, got '" + frequencies_->name() + "'");
+  }
+  if (!frequencies_ && features_->has_frequencies()) frequencies_ = kernel_->frequency_law();
 }
 
 std::shared_ptr<const FeatureMap> Estimator::draw(Index dim, Index m, std::uint64_t seed, std::uint64_t trial) const {
@@ -74,6 +78,10 @@ std::vector<Law> Estimator::laws(std::span<const double> x, std::span<const doub
   }
   require_scales(kernel_->projection_form().scales.size(), static_cast<Index>(x.size()), "law",
                  "the kernel's bandwidth");
+  using Row = Eigen::Map<const Matrix<double>>;
+  const auto dim = static_cast<Index>(x.size());
+  require_in_range<double>(kernel_->input_range(), Row(x.data(), 1, dim), "law", "x");
+  require_in_range<double>(kernel_->input_range(), Row(y.data(), 1, dim), "law", "y");
   auto laws = features_->laws(*kernel_, frequencies_.get(), *coupling_, m, x, y);
   if (laws.empty()) throw NoLawError("law: no exact law is known of " + describe());
   return laws;

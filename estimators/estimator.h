@@ -21,14 +21,15 @@ namespace bochner {
 /// of a radial law other than the kernel's own make the estimate biased, and law() says by how much.
 class Estimator {
  public:
-  /// `radial` null means the kernel's own frequency law. Throws std::invalid_argument where the parts do not fit.
+  /// `radial` null means the kernel's own frequency law. Throws std::invalid_argument where the parts do not fit, and
+  /// for a radial law that the features have no use for.
   Estimator(std::shared_ptr<const Kernel> kernel, std::shared_ptr<const FeatureFamily> features,
             std::shared_ptr<const Coupling> coupling, std::shared_ptr<const RadialLaw> radial = nullptr);
 
   const Kernel& kernel() const { return *kernel_; }
   const FeatureFamily& features() const { return *features_; }
   const Coupling& coupling() const { return *coupling_; }
-  /// The law of the frequencies in use; null where the kernel has none.
+  /// The law of the frequencies in use; null where the features have none.
   const FrequencyLaw* frequency_law() const { return frequencies_.get(); }
   const std::shared_ptr<const FrequencyLaw>& shared_frequency_law() const { return frequencies_; }
 
@@ -45,7 +46,7 @@ class Estimator {
   std::shared_ptr<const FeatureMap> map_of(const Matrix<double>& W) const;
 
   /// Mean, variance, bias and MSE of K^(x, y), to a relative error of 1e-9 of the MSE. Throws NoLawError where none is
-  /// known, std::invalid_argument on sizes. x and y are finite.
+  /// known, std::invalid_argument on sizes, std::domain_error outside the kernel's range. x and y are finite.
   Law law(std::span<const double> x, std::span<const double> y, Index m) const;
 
   /// The same for each m, sharing the work that does not depend on m.

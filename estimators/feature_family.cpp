@@ -6,6 +6,11 @@
 namespace bochner {
 
 void FeatureFamily::require_compatible(const Kernel& kernel, const Coupling& coupling) const {
+  if (!has_frequencies()) {
+    if (coupling.name() == "iid") return;
+    throw std::invalid_argument("Estimator: features '" + name() + "' have no frequencies for the coupling '" +
+                                coupling.name() + "' to draw; expected coupling 'iid'");
+  }
   const auto frequencies = kernel.frequency_law();
   if (!frequencies) {
     throw std::invalid_argument("Estimator: the kernel '" + kernel.describe() +
@@ -54,9 +59,13 @@ std::vector<Vector<double>> FeatureFamily::tail_shifts(const Kernel&, std::span<
 }
 
 std::string FeatureFamily::describe_map(const Kernel& kernel, const Projection& projection) const {
+  return describe_map(kernel, projection.dim(), projection.rows(), features(projection.rows()));
+}
+
+std::string FeatureFamily::describe_map(const Kernel& kernel, Index dim, Index m, Index columns) const {
   // Not by a stream, for every trial writes one.
-  return describe() + " features of " + kernel.describe() + ", d = " + std::to_string(projection.dim()) +
-         ", m = " + std::to_string(projection.rows()) + ", p = " + std::to_string(features(projection.rows()));
+  return describe() + " features of " + kernel.describe() + ", d = " + std::to_string(dim) +
+         ", m = " + std::to_string(m) + ", p = " + std::to_string(columns);
 }
 
 }  // namespace bochner

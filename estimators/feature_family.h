@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -25,18 +26,22 @@ namespace bochner {
 /// directions in which the estimate's heavy tail lies - has a default answer of "not known".
 class FeatureFamily : public Component {
  public:
+  /// Whether maps are made of frequencies, drawn by the coupling from the kernel's law. A family without any draws its
+  /// random numbers independently: its coupling is `iid`.
+  virtual bool has_frequencies() const { return true; }
   /// Throws std::invalid_argument, with the reason, unless this family has maps for the kernel with this coupling.
-  /// By default: unless the kernel has frequencies, isotropic ones if the coupling needs them.
+  /// By default: unless the kernel has frequencies, isotropic ones if the coupling needs them; and for a family without
+  /// frequencies unless the coupling is `iid`.
   virtual void require_compatible(const Kernel& kernel, const Coupling& coupling) const;
 
-  /// The map of one draw with m frequencies, a function of the stream's name alone. `frequencies` is null for a kernel
-  /// without any. By default make() of the coupling's frequencies.
+  /// The map of one draw with m frequencies, a function of the stream's name alone. `frequencies` is null where the
+  /// family has none. By default make() of the coupling's frequencies.
   virtual std::shared_ptr<const FeatureMap> draw(const Kernel& kernel, const FrequencyLaw* frequencies,
                                                  const Coupling& coupling, Index m, Index dim,
                                                  const Stream& stream) const;
 
   /// Whether a map is a function of its frequencies alone, so that draw() is make() of them.
-  virtual bool projected() const { return true; }
+  virtual bool projected() const { return has_frequencies(); }
   /// The feature map of this family for the kernel with the frequencies of the projection, W with the kernel's scales.
   /// Throws std::invalid_argument where projected() is false and where the kernel does not allow it.
   virtual std::shared_ptr<const FeatureMap> make(const Kernel& kernel,
@@ -46,14 +51,14 @@ class FeatureFamily : public Component {
   virtual std::shared_ptr<const FeatureFamily> fit(const Kernel& kernel, const MatrixView<double>& X,
                                                    const MatrixView<double>& Y) const;
 
-  /// Columns p of a map with m frequencies.
+  /// Columns p of a map with m frequencies; in one coordinate where p depends on their number.
   virtual Index features(Index m) const = 0;
 
   /// The function of one frequency whose mean over w_1..w_m is K^; none where the estimate is of another kind.
   virtual std::optional<OneFrequencyEstimate> one_frequency(const Kernel& kernel) const;
 
   /// The exact law of K^(x, y) with m frequencies; none where it is not known.
-  /// `frequencies` is null for a kernel without any.
+  /// `frequencies` is null where the family has none.
   virtual std::optional<Law> law(const Kernel& kernel, const FrequencyLaw* frequencies, const Coupling& coupling,
                                  Index m, std::span<const double> x, std::span<const double> y) const;
   /// The same for each m, which may share work; empty where it is not known.
@@ -69,6 +74,15 @@ class FeatureFamily : public Component {
  protected:
   /// What a map of this family says of itself: family, kernel and sizes.
   std::string describe_map(const Kernel& kernel, const Projection& projection) const;
+  std::string describe_map(const Kernel& kernel, Index dim, Index m, Index columns) const;
 };
+
+/// The kernel as one of the kind Part, which features `features` need. Throws std::invalid_argument where it is none.
+template <class Part>
+const Part& require_kind(const Kernel& kernel, const FeatureFamily& features) {
+  if (const auto* part = dynamic_cast<const Part*>(&kernel)) return *part;
+  throw std::invalid_argument("Estimator: the kernel '" + kernel.describe() + "' is not estimated by features '" +
+                              features.name() + "'");
+}
 
 }  // namespace bochner

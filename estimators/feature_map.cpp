@@ -44,6 +44,7 @@ template <class Scalar>
 void require_input(const FeatureMap& map, const MatrixView<Scalar>& X, const char* function, const char* parameter) {
   require_points(X, function, parameter);
   require_columns(X.cols(), map.dim(), function, parameter);
+  require_in_range<Scalar>(map.input_range(), X, function, parameter);
 }
 
 /// One tile as values * exp(log_scale).
@@ -78,6 +79,11 @@ void product_of_tiles(const FeatureMap& map, const MatrixView<Scalar>& X, const 
 }
 
 }  // namespace
+
+Matrix<double> FeatureMap::frequencies() const {
+  throw std::invalid_argument("frequencies: the map (" + describe() +
+                              ") has none; it is made of random numbers of another kind");
+}
 
 void FeatureMap::pair_tile(const MatrixView<float>& X, const MatrixView<float>& Y, MutableMatrixView<float> features,
                            MutableVectorView<float> log_scale) const {
@@ -213,7 +219,7 @@ template <class Scalar>
 Vector<Scalar> paired(const FeatureMap& map, const MatrixView<Scalar>& X, const MatrixView<Scalar>& Y) {
   require_input<Scalar>(map, X, "paired", "X");
   require_same_shape(X, Y, "paired", "X", "Y");
-  require_finite(Y, "paired", "Y");
+  require_input<Scalar>(map, Y, "paired", "Y");
   return detail::paired<Scalar>(map, X, Y);
 }
 

@@ -2,6 +2,7 @@
 
 #include "core/parallel.h"
 #include "core/types.h"
+#include "estimators/input_range.h"
 
 #include <memory>
 #include <string>
@@ -31,12 +32,15 @@ class FeatureMap {
   virtual Index features() const = 0;  ///< p, columns of the output
   virtual Form form() const = 0;
   virtual bool symmetric() const { return true; }
-  /// The frequencies W (m, d), with 1/bandwidth, without d^(-1/4).
-  virtual Matrix<double> frequencies() const = 0;
+  /// The entries that rows may have.
+  virtual InputRange input_range() const { return {}; }
+  /// The frequencies W (m, d), with 1/bandwidth, without d^(-1/4). Throws std::invalid_argument, as it does by default,
+  /// for a map that is made of other random numbers.
+  virtual Matrix<double> frequencies() const;
   virtual std::string describe() const = 0;
 
-  /// X (n, d) -> features (n, p), log_scale (n). Rows are independent of one another. Input is finite and of the right
-  /// shape: callers have checked it. Cost of a dense projection: O(n m d).
+  /// X (n, d) -> features (n, p), log_scale (n). Rows are independent of one another. Input is finite, in the range and
+  /// of the right shape: callers have checked it. Cost of a dense projection: O(n m d).
   virtual void tile(const MatrixView<float>& X, Side side, MutableMatrixView<float> features,
                     MutableVectorView<float> log_scale) const = 0;
   virtual void tile(const MatrixView<double>& X, Side side, MutableMatrixView<double> features,
@@ -71,7 +75,7 @@ class FeatureMap {
 Index tile_rows(const FeatureMap& map);
 
 /// phi(X), (n, p); what Scalar cannot hold becomes 0 or infinity.
-/// Throws std::invalid_argument on a shape, std::domain_error on NaN or infinity in X.
+/// Throws std::invalid_argument on a shape, std::domain_error on NaN or infinity in X and entries outside its range.
 template <class Scalar>
 Matrix<Scalar> transform(const FeatureMap& map, const MatrixView<Scalar>& X, Side side = Side::kQuery,
                          const Execution& execution = {});

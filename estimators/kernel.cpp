@@ -24,6 +24,8 @@ Matrix<Scalar> gram(const Kernel& kernel, const MatrixView<Scalar>& X, const Mat
   require_points(X, "gram", "X");
   require_points(Y, "gram", "Y");
   require_columns(Y.cols(), X.cols(), "gram", "Y");
+  require_in_range<Scalar>(kernel.input_range(), X, "gram", "X");
+  require_in_range<Scalar>(kernel.input_range(), Y, "gram", "Y");
   const Matrix<double> x = X.template cast<double>();
   const Matrix<double> y = Y.template cast<double>();
   Matrix<Scalar> result(x.rows(), y.rows());
@@ -43,6 +45,8 @@ Vector<Scalar> paired(const Kernel& kernel, const MatrixView<Scalar>& X, const M
   require_points(X, "paired", "X");
   require_points(Y, "paired", "Y");
   require_same_shape(X, Y, "paired", "X", "Y");
+  require_in_range<Scalar>(kernel.input_range(), X, "paired", "X");
+  require_in_range<Scalar>(kernel.input_range(), Y, "paired", "Y");
   const Matrix<double> x = X.template cast<double>();
   const Matrix<double> y = Y.template cast<double>();
   Vector<Scalar> result(x.rows());

@@ -4,6 +4,7 @@
 #include "core/signed_log.h"
 #include "core/types.h"
 #include "estimators/component.h"
+#include "estimators/input_range.h"
 #include "estimators/radial_law.h"
 
 #include <memory>
@@ -27,6 +28,8 @@ struct ProjectionForm {
 /// which it meets them and the shapes that estimate it.
 class Kernel : public Component {
  public:
+  /// The entries that x and y may have. Callers of value() have checked them.
+  virtual InputRange input_range() const { return {}; }
   /// K(x, y) for x, y (d), as sign and log, so that it cannot overflow.
   virtual SignedLog value(std::span<const double> x, std::span<const double> y) const = 0;
 
@@ -51,7 +54,7 @@ class Kernel : public Component {
 
 /// K(X_i, Y_j), (n, k) for X (n, d) and Y (k, d), evaluated in double.
 /// Values that Scalar cannot hold become 0 or infinity. Throws std::invalid_argument on a shape, std::domain_error on
-/// NaN or infinity. Cost: O(n k d).
+/// NaN, infinity and entries outside the kernel's range. Cost: O(n k d).
 template <class Scalar>
 Matrix<Scalar> gram(const Kernel& kernel, const MatrixView<Scalar>& X, const MatrixView<Scalar>& Y,
                     const Execution& execution = {});

@@ -5,27 +5,42 @@
 #include "estimators/couplings/hadamard.h"
 #include "estimators/couplings/iid.h"
 #include "estimators/couplings/orthogonal.h"
+#include "estimators/features/additive_homogeneous.h"
 #include "estimators/features/elementwise.h"
 #include "estimators/features/elementwise_functions.h"
 #include "estimators/features/hyperbolic.h"
+#include "estimators/features/log_trigonometric.h"
 #include "estimators/features/positive.h"
+#include "estimators/features/random_maclaurin.h"
+#include "estimators/features/sign.h"
+#include "estimators/features/step_power.h"
+#include "estimators/features/tensor_sketch.h"
 #include "estimators/features/trigonometric.h"
+#include "estimators/kernels/angular.h"
+#include "estimators/kernels/arc_cosine.h"
 #include "estimators/kernels/cauchy.h"
+#include "estimators/kernels/chi_squared.h"
 #include "estimators/kernels/gaussian.h"
+#include "estimators/kernels/intersection.h"
+#include "estimators/kernels/jensen_shannon.h"
 #include "estimators/kernels/laplacian_l1.h"
 #include "estimators/kernels/laplacian_l2.h"
 #include "estimators/kernels/matern.h"
 #include "estimators/kernels/periodic.h"
+#include "estimators/kernels/polynomial.h"
 #include "estimators/kernels/powered_exponential.h"
 #include "estimators/kernels/product_cauchy.h"
 #include "estimators/kernels/rational_quadratic.h"
 #include "estimators/kernels/regularized_softmax.h"
+#include "estimators/kernels/skewed_chi_squared.h"
 #include "estimators/kernels/softmax.h"
 #include "estimators/radial_laws/chi.h"
 #include "estimators/radial_laws/constant.h"
 #include "estimators/radial_laws/gamma_mixture.h"
 #include "estimators/radial_laws/stable_mixture.h"
 #include "estimators/radial_laws/student.h"
+
+#include <stdexcept>
 
 namespace bochner {
 namespace {
@@ -117,6 +132,31 @@ const std::vector<Registered<Kernel>>& registered_kernels() {
        {{"period", 1.0}, {"bandwidth", 1.0}},
        "prod_j exp(-2 sin(pi (x_j - y_j) / period)^2 / bandwidth^2)",
        of_two<Kernel, PeriodicKernel, kPeriod, kBandwidth>},
+      {"polynomial",
+       {{"degree", 2.0}, {"c", 1.0}},
+       "(x.y + c)^degree",
+       [](const Parameters& p) -> std::shared_ptr<const Kernel> {
+         return std::make_shared<const PolynomialKernel>(p.at("degree"), p.at("c"));
+       }},
+      {"arc_cosine",
+       {{"order", 1.0}},
+       "2 E max(w.x, 0)^order max(w.y, 0)^order, w Gaussian",
+       [](const Parameters& p) -> std::shared_ptr<const Kernel> {
+         return std::make_shared<const ArcCosineKernel>(p.at("order"));
+       }},
+      {"angular", {}, "1 - 2 angle(x, y) / pi", plain<Kernel, AngularKernel>},
+      {"chi_squared", {}, "sum 2 x y / (x + y), x, y >= 0", plain<Kernel, ChiSquaredKernel>},
+      {"intersection", {}, "sum min(x, y), x, y >= 0", plain<Kernel, IntersectionKernel>},
+      {"jensen_shannon",
+       {},
+       "sum (x log2((x + y) / x) + y log2((x + y) / y)) / 2, x, y >= 0",
+       plain<Kernel, JensenShannonKernel>},
+      {"skewed_chi_squared",
+       {{"c", 1.0}},
+       "prod 2 sqrt((x + c) (y + c)) / (x + y + 2c), x, y > -c",
+       [](const Parameters& p) -> std::shared_ptr<const Kernel> {
+         return std::make_shared<const SkewedChiSquaredKernel>(p.at("c"));
+       }},
   };
   return kKernels;
 }
@@ -137,6 +177,24 @@ const std::vector<Registered<FeatureFamily>>& registered_features() {
       {"tanh", kEpsilon, "tanh(w.x) + epsilon, p = m", elementwise_features<elementwise::Tanh>},
       {"identity", kEpsilon, "w.x + epsilon, p = m", elementwise_features<elementwise::Identity>},
       {"elu1", kEpsilon, "elu(w.x) + 1 + epsilon, p = m", elementwise_features<elementwise::Elu1>},
+      {"step_power", {}, "1(w.x > 0) (w.x)^order for arc_cosine, p = m", plain<FeatureFamily, StepPowerFeatures>},
+      {"sign", {}, "sgn(w.x) for angular, p = m", plain<FeatureFamily, SignFeatures>},
+      {"random_maclaurin",
+       {},
+       "products of random projections for softmax and polynomial, p = m",
+       plain<FeatureFamily, RandomMaclaurinFeatures>},
+      {"tensor_sketch",
+       {},
+       "convolved count sketches for polynomial, p = m",
+       plain<FeatureFamily, TensorSketchFeatures>},
+      {"additive_homogeneous",
+       {},
+       "sqrt(x) [cos(w log x) | sin(w log x)] by coordinates, p = 2md",
+       plain<FeatureFamily, AdditiveHomogeneousFeatures>},
+      {"log_trigonometric",
+       {},
+       "[cos(w.log(x + c)) | sin(w.log(x + c))] for skewed_chi_squared, p = 2m",
+       plain<FeatureFamily, LogTrigonometricFeatures>},
   };
   return kFeatures;
 }
@@ -193,6 +251,16 @@ std::shared_ptr<const Coupling> make_coupling(const std::string& name, const Par
 
 std::shared_ptr<const RadialLaw> make_radial_law(const std::string& name, const Parameters& parameters) {
   return make_registered(registered_radial_laws(), "radial law", name, parameters);
+}
+
+std::shared_ptr<const Coupling> default_coupling(const Kernel& kernel, const FeatureFamily& features) {
+  auto orthogonal = make_coupling("orthogonal");
+  try {
+    features.require_compatible(kernel, *orthogonal);
+  } catch (const std::invalid_argument&) {
+    return make_coupling("iid");
+  }
+  return orthogonal;
 }
 
 }  // namespace bochner

@@ -35,4 +35,7 @@ std::shared_ptr<const FeatureFamily> make_features(const std::string& name, cons
 std::shared_ptr<const Coupling> make_coupling(const std::string& name, const Parameters& parameters = {});
 std::shared_ptr<const RadialLaw> make_radial_law(const std::string& name, const Parameters& parameters = {});
 
+/// The coupling of one who names none: `orthogonal` where the features have maps with it for the kernel, else `iid`.
+std::shared_ptr<const Coupling> default_coupling(const Kernel& kernel, const FeatureFamily& features);
+
 }  // namespace bochner

@@ -27,6 +27,8 @@ void check_plan(const PointwisePlan& plan) {
   require_points(plan.X, kName, "X");
   require_same_shape(plan.X, plan.Y, kName, "X", "Y");
   require_finite(plan.Y, kName, "Y");
+  require_in_range<double>(plan.estimator.kernel().input_range(), plan.X, kName, "X");
+  require_in_range<double>(plan.estimator.kernel().input_range(), plan.Y, kName, "Y");
   require_at_least(static_cast<Index>(plan.m.size()), 1, kName, "the number of m");
   for (const Index size : plan.m) require_at_least(size, 1, kName, "m");
   require_at_least(plan.trials, 2, kName, "trials");

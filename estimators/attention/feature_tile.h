@@ -26,13 +26,16 @@ class FeatureTile {
   Index capacity() const { return input_.rows(); }
   Index rows() const { return rows_; }
 
-  /// Loads the rows of `from` at these positions, at most capacity().
+  /// Loads the rows of `from` at these positions, at most capacity(). Throws std::domain_error where the map allows no
+  /// such entries; their place in the message is that among the rows loaded.
   template <class Rows>
   void load(const Rows& from, std::span<const Index> positions) {
     rows_ = static_cast<Index>(positions.size());
     for (Index i = 0; i < rows_; ++i) {
       input_.top(rows_).row(i) = from.row(positions[static_cast<std::size_t>(i)]) * factor_;
     }
+    require_in_range<Scalar>(map_->input_range(), input_.top(rows_), "attention",
+                             side_ == Side::kQuery ? "(rows of Q, scaled)" : "(rows of K, scaled)");
     map_->tile(input_.top(rows_), side_, features_.top(rows_), log_scale_.head(rows_));
   }
 

@@ -1,6 +1,7 @@
 #include "estimators/features/elementwise.h"
 
 #include "core/check.h"
+#include "estimators/features/row_exponent.h"
 
 #include <cmath>
 #include <limits>
@@ -15,23 +16,6 @@ namespace {
 template <class Scalar>
 Scalar log_add(Scalar a, Scalar b) {
   return (a < b ? b : a) + std::log1p(std::exp(-std::abs(a - b)));
-}
-
-/// The exponent of the power of two that leaves a row for its log-scale: 0 while products of two rows are safe. As a
-/// function of the row it is piecewise constant, and division by it is exact.
-template <class Row>
-int row_exponent(const Row& row) {
-  using Scalar = typename Row::Scalar;
-  const Scalar largest = row.cwiseAbs().maxCoeff();
-  if (largest == 0 || !std::isfinite(largest)) return 0;
-  const int exponent = std::ilogb(largest);
-  return std::abs(exponent) <= std::numeric_limits<Scalar>::max_exponent / 4 ? 0 : exponent;
-}
-
-template <class Row>
-void divide_by_power(Row row, int exponent) {
-  if (exponent == 0) return;
-  row = row.unaryExpr([exponent](typename Row::Scalar value) { return std::scalbn(value, -exponent); });
 }
 
 class ElementwiseMap final : public FeatureMap {

@@ -134,12 +134,21 @@ class Kernel(Component):
       [RasmussenWilliams06, Section 4.2].
 
     Their frequencies have heavy tails but for `gaussian`, so `trigonometric` features estimate them
-    and those of exponentials do not. `list_kernels` has them all.
+    and those of exponentials do not.
 
     Stationary kernels have one bandwidth, or one a dimension (ARD). They can be added and
     multiplied, ``k1 + k2`` and ``k1 * k2``: features of a sum are drawn from the mixture of the
     spectral measures, and the frequencies of a product are sums of those of its parts. Any kernel
     can be scaled: ``2.0 * k``.
+
+    Of the angle t between x and y: `arc_cosine` is 2 E max(w.x, 0)^order max(w.y, 0)^order for
+    Gaussian w, order 0 to 4, by default 1: |x| |y| (sin t + (pi - t) cos t) / pi [ChoSaul09];
+    `angular` is 1 - 2t/pi [Charikar02]. `polynomial` is (x.y + c)^degree.
+
+    For histograms, x and y >= 0 [VedaldiZisserman12], sums over coordinates: `chi_squared` of
+    2xy/(x + y), `intersection` of min(x, y), `jensen_shannon` of (x log2((x + y)/x) +
+    y log2((x + y)/y))/2. `skewed_chi_squared` is the product of
+    2 sqrt(x + c) sqrt(y + c) / (x + y + 2c), x and y > -c [Li10]. `list_kernels` has them all.
 
     Parameters
     ----------
@@ -238,7 +247,7 @@ class Kernel(Component):
         TypeError
             If an array is neither float32, float64 nor of integers.
         ValueError
-            For wrong shapes, no rows, NaN or infinity.
+            For wrong shapes, no rows, NaN, infinity, and entries that the kernel is not defined for.
 
         Notes
         -----
@@ -367,7 +376,24 @@ class Features(Component):
     * `elu1`: elu(u) + 1 [Katharopoulos20, eq. 7].
 
     They take the frequencies from the kernel, but none estimates it without bias, so there is no
-    law. `FunctionFeatures` has an f of your own; `list_features` has all that have a name.
+    law. `FunctionFeatures` has an f of your own.
+
+    Families for one kind of kernel, with the exact law of independent draws [Bochner, 7]:
+
+    * `step_power`: (2/m)^(1/2) (1(w_i.x > 0) (w_i.x)^order), p = m, for `arc_cosine` [ChoSaul09];
+    * `sign`: m^(-1/2) (sgn(w_i.x)), p = m, for `angular` [Charikar02];
+    * `additive_homogeneous`: m^(-1/2) [sqrt(x_j) cos(w_ij log x_j) | sqrt(x_j) sin(w_ij log x_j)],
+      p = 2md, for `chi_squared`, `intersection` and `jensen_shannon`: each coordinate has random
+      frequencies of its own, column i d + j of each half [VedaldiZisserman12];
+    * `log_trigonometric`: m^(-1/2) [cos(w_i.log(x + c)) | sin(w_i.log(x + c))], p = 2m, for
+      `skewed_chi_squared` [Li10];
+    * `random_maclaurin`: m^(-1/2) times products of N projections on random signs, where N is n
+      with probability 2^-(n+1), p = m, for `softmax` and `polynomial` [KarKarnick12];
+    * `tensor_sketch`: the circular convolution of count sketches, m buckets, p = m, for
+      `polynomial` [PhamPagh13].
+
+    The last two have no frequencies, and `iid` is their coupling. `list_features` has all that
+    have a name.
 
     Parameters
     ----------

@@ -68,7 +68,9 @@ class Estimator:
     ----------
     kernel : str or Kernel, default "softmax"
     features : str or Features, default "positive"
-    coupling : str or Coupling, default "orthogonal"
+    coupling : str or Coupling, optional
+        By default `orthogonal` where kernel and features allow it, else `iid`, which is all that
+        features without frequencies have.
     radial : str or RadialLaw, optional
         The law of the norms of the frequencies; by default the kernel's own.
 
@@ -77,7 +79,7 @@ class Estimator:
     TypeError
         For a part that is neither a name nor a component of its kind.
     ValueError
-        For a name that is not known; the message suggests one.
+        For a name that is not known; the message suggests one. For parts that do not fit.
 
     Examples
     --------
@@ -100,10 +102,13 @@ class Estimator:
         self,
         kernel: str | Kernel = "softmax",
         features: str | Features = "positive",
-        coupling: str | Coupling = "orthogonal",
+        coupling: str | Coupling | None = None,
         radial: str | RadialLaw | None = None,
     ) -> None:
-        parts = (Kernel.of(kernel), Features.of(features), Coupling.of(coupling))
+        known = (Kernel.of(kernel), Features.of(features))
+        if coupling is None:
+            coupling = _core.default_coupling(known[0]._compiled, known[1]._compiled)
+        parts = (*known, Coupling.of(coupling))
         given = None if radial is None else RadialLaw.of(radial)
         kernel_, features_, coupling_ = (part._compiled for part in parts)
         radial_ = None if given is None else given._compiled
@@ -138,7 +143,7 @@ class Estimator:
     def radial(self) -> RadialLaw | None:
         """The radial law in use, the kernel's own if none was given.
 
-        None where the frequencies have no uniform direction, or the kernel has no frequencies.
+        None where the frequencies have no uniform direction, or the features have no frequencies.
         """
         return self._radial
 
@@ -184,7 +189,7 @@ class Estimator:
         except MemoryError:
             text = f"draw: {m} frequencies in {dim} dimensions do not fit into memory"
             raise MemoryError(text) from None
-        return FeatureMap._of_core(self._kernel, self._features, m, core)
+        return FeatureMap._of_draw(self, (dim, m, seed, trial), core)
 
     def law(self, X: npt.ArrayLike, Y: npt.ArrayLike, m: int) -> Law:
         """Return the exact law of the estimates K^(X_i, Y_i) with m frequencies.

@@ -1,6 +1,8 @@
 """Feature maps: drawn once, then immutable."""
 
-from typing import Any, Literal, NamedTuple, TypeAlias
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +11,9 @@ from . import _core
 from ._arguments import Float64Array, FloatArray, double_matrices, matrices
 from ._components import Features, Kernel
 from ._threads import get_num_threads
+
+if TYPE_CHECKING:
+    from ._estimator import Estimator
 
 Side: TypeAlias = Literal["query", "key"]
 
@@ -26,11 +31,27 @@ class ScaledFeatures(NamedTuple):
     log_scale: FloatArray
 
 
+class _Recipe(NamedTuple):
+    """The name of a draw."""
+
+    estimator: Estimator
+    dim: int
+    m: int
+    seed: int
+    trial: int
+
+
+def _redrawn(estimator: Estimator, dim: int, m: int, seed: int, trial: int) -> FeatureMap:
+    return estimator.draw(dim, m, seed, trial)
+
+
 class FeatureMap:
     """phi: R^d -> R^p with phi(x).phi(y) close to K(x, y); immutable and picklable.
 
     `Estimator.draw` draws one. Two maps are equal when kernel, family and every bit of the
-    frequencies are equal, as they are after pickling.
+    frequencies are equal, as they are after pickling. Maps that are not made of frequencies alone,
+    as those of `tensor_sketch`, are equal when estimator, sizes, seed and trial are; pickles hold
+    these and draw again.
 
     Parameters
     ----------
@@ -46,32 +67,40 @@ class FeatureMap:
     TypeError
         For arrays that are not of numbers in single or double precision.
     ValueError
-        For unknown names, wrong shapes, NaN and infinity.
+        For unknown names, wrong shapes, NaN and infinity, and for a family whose maps are not made
+        of frequencies alone.
     """
 
-    __slots__ = ("_compiled", "_family", "_frequencies", "_kernel", "_m")
+    __slots__ = ("_compiled", "_family", "_frequencies", "_kernel", "_m", "_recipe")
     _compiled: _core.FeatureMap
     _family: Features
     _frequencies: Float64Array | None
     _kernel: Kernel
     _m: int
+    _recipe: _Recipe | None
 
     def __init__(self, kernel: str | Kernel, features: str | Features, frequencies: npt.ArrayLike) -> None:
         (W,) = double_matrices("FeatureMap", frequencies=frequencies)
         kernel, family = Kernel.of(kernel), Features.of(features)
         self._set(kernel, family, len(W), _core.FeatureMap(kernel._compiled, family._compiled, W))
 
-    def _set(self, kernel: Kernel, family: Features, m: int, core: _core.FeatureMap) -> None:
+    def _set(
+        self, kernel: Kernel, family: Features, m: int, core: _core.FeatureMap, recipe: _Recipe | None = None
+    ) -> None:
         object.__setattr__(self, "_kernel", kernel)
         object.__setattr__(self, "_m", m)
         object.__setattr__(self, "_family", family)
         object.__setattr__(self, "_compiled", core)
         object.__setattr__(self, "_frequencies", None)
+        object.__setattr__(self, "_recipe", recipe)
 
     @classmethod
-    def _of_core(cls, kernel: Kernel, family: Features, m: int, core: _core.FeatureMap) -> "FeatureMap":
+    def _of_draw(cls, estimator: Estimator, name: tuple[int, int, int, int], core: _core.FeatureMap) -> FeatureMap:
+        """Wrap the map that the estimator drew under the name (dim, m, seed, trial)."""
         feature_map = cls.__new__(cls)
-        feature_map._set(kernel, family, m, core)
+        # Frequencies say all of a map that is made of them alone, wherever they come from.
+        recipe = None if estimator.features._compiled.projected else _Recipe(estimator, *name)
+        feature_map._set(estimator.kernel, estimator.features, name[1], core, recipe)
         return feature_map
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -104,7 +133,13 @@ class FeatureMap:
 
     @property
     def frequencies(self) -> Float64Array:
-        """W, shape (m, d), float64, read-only; with 1/bandwidth and without d^(-1/4)."""
+        """W, shape (m, d), float64, read-only; with 1/bandwidth and without d^(-1/4).
+
+        Raises
+        ------
+        ValueError
+            If the map is made of other random numbers and has none.
+        """
         if self._frequencies is None:
             W = self._compiled.frequencies
             W.flags.writeable = False
@@ -252,17 +287,25 @@ class FeatureMap:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, FeatureMap):
             return NotImplemented
+        if self._recipe is not None or other._recipe is not None:
+            return self._recipe == other._recipe
         parts = (self._kernel, self._family) == (other._kernel, other._family)
         return parts and np.array_equal(self.frequencies, other.frequencies)
 
     def __hash__(self) -> int:
+        if self._recipe is not None:
+            return hash(self._recipe)
         return hash((self._kernel, self._family, self.frequencies.tobytes()))
 
     def __repr__(self) -> str:
         sizes = f"dim={self.dim}, m={self.m}, features={self.features}"
+        if self._recipe is not None:
+            sizes += f", seed={self._recipe.seed}, trial={self._recipe.trial}"
         return f"<FeatureMap of {self._kernel!r}, {self._family!r}: {sizes}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
+        if self._recipe is not None:
+            return _redrawn, tuple(self._recipe)
         return FeatureMap, (self._kernel, self._family, self.frequencies)
 
 

@@ -238,7 +238,8 @@ void bind_estimators(py::module_& module) {
   bind_kernel_values<float>(kernel);
   bind_kernel_values<double>(kernel);
   bind_compositions(kernel);
-  bind_component<FeatureFamily>(module, "Features", make_features, registered_features());
+  bind_component<FeatureFamily>(module, "Features", make_features, registered_features())
+      .def_property_readonly("projected", &FeatureFamily::projected);
   module.def(
       "function_features",
       [](py::object function, py::object derivative, double epsilon) {
@@ -248,6 +249,10 @@ void bind_estimators(py::module_& module) {
       "function"_a, "derivative"_a, "epsilon"_a);
   bind_component<Coupling>(module, "Coupling", make_coupling, registered_couplings());
   bind_component<RadialLaw>(module, "RadialLaw", make_radial_law, registered_radial_laws());
+  module.def(
+      "default_coupling",
+      [](const Kernel& kernel, const FeatureFamily& features) { return default_coupling(kernel, features)->name(); },
+      "kernel"_a, "features"_a);
   bind_map(module);
   bind_estimator(module);
 }

@@ -42,6 +42,7 @@ VALUES: dict[str, Callable[[Tensor], Tensor]] = {
     "cos": torch.cos,
     "tanh": torch.tanh,
     "identity": lambda u: u,
+    "sign": torch.sign,
 }
 
 

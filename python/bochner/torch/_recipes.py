@@ -57,7 +57,9 @@ def recipe_of_map(kernel: str | Component, features: str | Component) -> str:
 
 def recipe_of_estimator(estimator: Estimator) -> str:
     """Return an estimator as text."""
-    return "|".join(map(spelled, (estimator.kernel, estimator.features, estimator.coupling, estimator.radial)))
+    parts = (estimator.kernel, estimator.features, estimator.coupling)
+    # No radial law where the frequencies have no uniform direction.
+    return "|".join([*map(spelled, parts), "" if estimator.radial is None else spelled(estimator.radial)])
 
 
 @lru_cache(maxsize=64)
@@ -68,7 +70,7 @@ def estimator_of(recipe: str) -> Estimator:
         component(Kernel, kernel),
         component(Features, features),
         component(Coupling, coupling),
-        component(RadialLaw, radial),
+        component(RadialLaw, radial) if radial else None,
     )
 
 

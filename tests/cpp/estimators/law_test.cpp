@@ -1,5 +1,6 @@
 #include "estimators/estimator.h"
 #include "estimators/registry.h"
+#include "tests/cpp/estimators/fitting.h"
 
 #include <gtest/gtest.h>
 #include <boost/math/quadrature/gauss.hpp>
@@ -26,13 +27,14 @@ struct Combination {
 bool light(const FrequencyLaw* law) { return law && law->isotropic() && law->isotropic()->has_moments(Shape::kExp); }
 
 /// All that have a law and frequencies of which exponentials have moments; those of heavy tails are in
-/// stationary_test.cpp.
+/// stationary_test.cpp, the laws of more than one frequency's function in families_test.cpp.
 std::vector<Combination> combinations() {
   std::vector<Combination> all;
   for (const auto& kernel : registered_kernels()) {
     if (!light(make_kernel(kernel.name)->frequency_law().get())) continue;
     for (const auto& features : registered_features()) {
-      if (!Estimator(make_kernel(kernel.name), make_features(features.name), make_coupling("iid")).has_law()) continue;
+      const auto estimator = fitting_one_frequency(kernel.name, features.name, "iid");
+      if (!estimator || !estimator->has_law()) continue;
       for (const auto& radial : registered_radial_laws()) {
         if (light(make_radial_law(radial.name).get())) all.push_back({kernel.name, features.name, radial.name});
       }
@@ -281,7 +283,8 @@ TEST(Law, RadialLawWithoutMomentsIsSummedFromItsParts) {
       return Estimator(make_kernel("softmax"), make_features(features.name), make_coupling("orthogonal"),
                        std::move(radial));
     };
-    if (!estimator(nullptr).has_law()) continue;
+    const auto fits = fitting_one_frequency("softmax", features.name, "orthogonal");
+    if (!fits || !fits->has_law()) continue;
     const auto law = [&](std::shared_ptr<const RadialLaw> radial) {
       return estimator(std::move(radial)).law(span_of(x), span_of(y), 4);
     };

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numbers>
@@ -53,6 +54,10 @@ TEST(Kernel, ValuesAreTheirClosedForms) {
   Y << 0.3, 0.2, -0.5, 0.5, 0.5, 0.5;
   for (const auto& entry : registered_kernels()) {
     const auto kernel = make_kernel(entry.name);
+    if (kernel->input_range().low > -1) {
+      X = X.cwiseAbs();
+      Y = Y.cwiseAbs();
+    }
     const Matrix<double> K = gram<double>(*kernel, X, Y);
     const Vector<double> diagonal = paired<double>(*kernel, X, Y);
     for (Index i = 0; i < 2; ++i) {
@@ -75,6 +80,22 @@ TEST(Kernel, ValuesAreTheirClosedForms) {
         if (entry.name == "product_cauchy") expected = 1 / (1 + u.array().square()).prod();
         if (entry.name == "periodic") {
           expected = std::exp(-2 * (std::numbers::pi * u.array()).sin().square().sum());
+        }
+        const double norms = X.row(i).norm() * Y.row(j).norm(), angle = std::acos(X.row(i).dot(Y.row(j)) / norms);
+        if (entry.name == "polynomial") expected = std::pow(X.row(i).dot(Y.row(j)) + 1, 2);
+        if (entry.name == "angular") expected = 1 - 2 * angle / std::numbers::pi;
+        if (entry.name == "arc_cosine") {
+          expected = norms * (std::sin(angle) + (std::numbers::pi - angle) * std::cos(angle)) / std::numbers::pi;
+        }
+        if (entry.name == "skewed_chi_squared") expected = 1;
+        for (Index k = 0; k < 3; ++k) {
+          const double x = X(i, k), y = Y(j, k);
+          if (entry.name == "chi_squared") expected += 2 * x * y / (x + y);
+          if (entry.name == "intersection") expected += std::min(x, y);
+          if (entry.name == "jensen_shannon" && x > 0) {
+            expected += (x * std::log2((x + y) / x) + y * std::log2((x + y) / y)) / 2;
+          }
+          if (entry.name == "skewed_chi_squared") expected *= 2 * std::sqrt((x + 1) * (y + 1)) / (x + y + 2);
         }
         EXPECT_NEAR(K(i, j), expected, 1e-14) << entry.name;
       }
