@@ -18,15 +18,23 @@ KERNELS = [entry.name for entry in bochner.list_kernels()]
 FEATURES = [entry.name for entry in bochner.list_features()]
 COUPLINGS = [entry.name for entry in bochner.list_couplings()]
 RADIAL_LAWS = [entry.name for entry in bochner.list_radial_laws()]
+WITHOUT_FREQUENCIES = ("random_maclaurin", "tensor_sketch")
 
 
-def fits(kernel, features, coupling="iid"):
-    """Whether the parts fit together; that others say why not is tested where these parts are."""
+def fits(kernel, features, coupling=None):
     try:
         bochner.Estimator(kernel, features, coupling)
     except ValueError:
         return False
     return True
+
+
+COMBINATIONS = [(kernel, features) for kernel in KERNELS for features in FEATURES if fits(kernel, features)]
+
+
+def test_every_kernel_and_every_family_has_an_estimator():
+    assert {kernel for kernel, _ in COMBINATIONS} == set(KERNELS)
+    assert {features for _, features in COMBINATIONS} == set(FEATURES)
 
 
 def parameters_of(function):
@@ -85,13 +93,14 @@ def test_the_face_in_the_words_of_the_design():
     assert estimator.fit(X, Y=Y) is estimator
 
 
-@pytest.mark.parametrize(("kernel", "features"), [p for p in itertools.product(KERNELS, FEATURES) if fits(*p)])
+@pytest.mark.parametrize(("kernel", "features"), COMBINATIONS)
 def test_columns_and_dtype_of_a_map(kernel, features):
-    feature_map = bochner.Estimator(kernel, features, "iid").draw(dim=6, m=5)
-    columns = 10 if features in ("trigonometric", "hyperbolic") else 5
+    feature_map = bochner.Estimator(kernel, features).draw(dim=6, m=5)
+    columns = 10 if features in ("trigonometric", "hyperbolic", "log_trigonometric") else 5
+    columns = 60 if features == "additive_homogeneous" else columns
     assert (feature_map.dim, feature_map.m, feature_map.features) == (6, 5, columns)
     for dtype in (np.float32, np.float64):
-        Z = feature_map.transform(X.astype(dtype))
+        Z = feature_map.transform(np.abs(X).astype(dtype))
         assert (Z.shape, Z.dtype) == ((5, columns), dtype)
 
 
@@ -177,8 +186,73 @@ def test_pickling_round_trip(kernel, features, coupling):
             assert hash(twin) == hash(original)
             assert repr(twin) == repr(original)
     twin = pickle.loads(pickle.dumps(feature_map))
-    assert twin.frequencies.tobytes() == feature_map.frequencies.tobytes()
-    assert twin.transform(X).tobytes() == feature_map.transform(X).tobytes()
+    if features not in WITHOUT_FREQUENCIES:
+        assert twin.frequencies.tobytes() == feature_map.frequencies.tobytes()
+    assert twin.transform(np.abs(X)).tobytes() == feature_map.transform(np.abs(X)).tobytes()
+
+
+@pytest.mark.parametrize("features", WITHOUT_FREQUENCIES)
+def test_maps_without_frequencies_are_known_by_their_draw(features):
+    estimator = bochner.Estimator("polynomial", features)
+    feature_map = estimator.draw(6, 7, seed=5, trial=2)
+    assert feature_map == estimator.draw(6, 7, 5, 2)
+    others = [
+        estimator.draw(6, 8, 5, 2),
+        estimator.draw(6, 7, 4, 2),
+        estimator.draw(6, 7, 5, 3),
+        estimator.draw(5, 7, 5, 2),
+    ]
+    cubic = bochner.Estimator(bochner.Kernel("polynomial", degree=3), features)
+    for other in (*others, cubic.draw(6, 7, 5, 2), bochner.Estimator().draw(6, 7, 5, 2)):
+        assert other != feature_map
+        assert feature_map != other
+    assert repr(feature_map).endswith("dim=6, m=7, features=7, seed=5, trial=2>")
+    with pytest.raises(ValueError, match="has none; it is made of random numbers of another kind"):
+        feature_map.frequencies  # noqa: B018
+    with pytest.raises(ValueError, match="is not one of frequencies alone"):
+        bochner.FeatureMap("polynomial", features, np.ones((3, 2)))
+    assert estimator.radial is None
+    frame = bochner.experiments.pointwise(estimator, X[:2], Y[:2], m=[4, 9], trials=200)
+    assert np.all(np.abs(frame["z_mean"]) < 5)
+    out = bochner.attention(X, Y, Y, estimator.draw(6, 2000), renormalize=False)
+    assert out.shape == (5, 6)
+    errors = bochner.experiments.attention(estimator, X, Y, Y, m=[8], trials=2)
+    assert len(errors) == 1
+
+
+def test_the_default_coupling_is_orthogonal_where_that_fits():
+    assert parameters_of(bochner.Estimator)["coupling"] is None
+    for kernel, features, coupling in (
+        ("softmax", "positive", "orthogonal"),
+        ("angular", "sign", "orthogonal"),
+        ("softmax", "random_maclaurin", "iid"),
+        ("chi_squared", "additive_homogeneous", "iid"),
+    ):
+        estimator = bochner.Estimator(kernel, features)
+        assert estimator.coupling.name == coupling
+        assert estimator == bochner.Estimator(kernel, features, coupling)
+        assert f"coupling={coupling!r}" in repr(estimator)
+    with pytest.raises(ValueError, match="have no frequencies for the coupling 'orthogonal'"):
+        bochner.Estimator("polynomial", "tensor_sketch", "orthogonal")
+    with pytest.raises(ValueError, match="expected no radial law, got 'chi'"):
+        bochner.Estimator("softmax", "random_maclaurin", radial="chi")
+
+
+def test_entries_that_a_kernel_is_not_defined_for_are_named():
+    for kernel in ("chi_squared", "intersection", "jensen_shannon"):
+        estimator = bochner.Estimator(kernel, "additive_homogeneous")
+        feature_map = estimator.draw(6, 3)
+        good, bad = np.abs(Y), np.where(np.arange(6) == 4, -1.5, np.abs(Y))
+        for call, start in (
+            (lambda k=estimator.kernel: k.gram(bad), r"gram: X\[0, 4\] is -1.5"),
+            (lambda f=feature_map: f.transform(bad), r"transform: X\[0, 4\] is -1.5"),
+            (lambda f=feature_map: f.gram(good, bad), r"gram: Y\[0, 4\] is -1.5"),
+            (lambda e=estimator: e.law(good, bad, 4), r"law: y\[0, 4\] is -1.5"),
+            (lambda e=estimator: bochner.experiments.pointwise(e, bad, good, m=[2], trials=9), r"X\[0, 4\] is -1.5"),
+            (lambda f=feature_map: bochner.attention(good, bad, good, f), "attention: .*rows of K, scaled"),
+        ):
+            with pytest.raises(ValueError, match=start):
+                call()
 
 
 def test_equality():
@@ -227,18 +301,17 @@ def test_repr_tells_what_it_is():
 def test_norms_up_to_1000_neither_overflow_nor_become_nan():
     rows = np.random.default_rng(0).normal(size=(3, 16))
     rows *= np.array([1e-3, 1.0, 1e3])[:, None] / np.linalg.norm(rows, axis=1)[:, None]
-    for kernel in KERNELS:
-        for features in FEATURES:
-            if not fits(kernel, features):
-                continue
-            feature_map = bochner.Estimator(kernel, features, "iid").draw(16, 32)
-            for dtype in (np.float32, np.float64):
-                x = rows.astype(dtype)
-                values, log_scale = feature_map.transform_scaled(x)
-                assert np.isfinite(values).all() and np.isfinite(log_scale).all()
-                assert not np.isnan(feature_map.transform(x)).any()
-                assert not np.isnan(feature_map.gram(x)).any()
-                assert not np.isnan(bochner.Kernel(kernel).gram(x)).any()
+    for kernel, features in COMBINATIONS:
+        feature_map = bochner.Estimator(kernel, features).draw(16, 32)
+        limited = features in ("additive_homogeneous", "log_trigonometric") or "chi_squared" in kernel
+        limited |= kernel in ("intersection", "jensen_shannon")
+        for dtype in (np.float32, np.float64):
+            x = (np.abs(rows) if limited else rows).astype(dtype)
+            values, log_scale = feature_map.transform_scaled(x)
+            assert np.isfinite(values).all() and np.isfinite(log_scale).all()
+            assert not np.isnan(feature_map.transform(x)).any()
+            assert not np.isnan(feature_map.gram(x)).any()
+            assert not np.isnan(bochner.Kernel(kernel).gram(x)).any()
 
 
 def test_the_package_is_typed_and_versioned():

@@ -1,0 +1,77 @@
+"""Kernels against formulas of other libraries and of 60 digits."""
+
+import mpmath
+import numpy as np
+import pytest
+
+import bochner
+
+HISTOGRAMS = np.random.default_rng(3).uniform(size=(6, 5)) * (np.random.default_rng(4).uniform(size=(6, 5)) > 0.2)
+ROWS = np.random.default_rng(5).normal(size=(7, 4))
+
+
+def pairwise(function):
+    return np.array([[function(x, y) for y in HISTOGRAMS] for x in HISTOGRAMS])
+
+
+def test_kernels_of_scikit_learn():
+    metrics = pytest.importorskip("sklearn.metrics.pairwise")
+    for degree, c in ((1, 0.0), (2, 1.0), (3, 0.25)):
+        kernel = bochner.Kernel("polynomial", degree=degree, c=c)
+        expected = metrics.polynomial_kernel(ROWS, degree=degree, gamma=1, coef0=c)
+        np.testing.assert_allclose(kernel.gram(ROWS), expected, rtol=1e-12, atol=1e-13)
+    # -sum (x - y)^2 / (x + y) there.
+    sums = HISTOGRAMS.sum(1)[:, None] + HISTOGRAMS.sum(1)
+    expected = (sums + metrics.additive_chi2_kernel(HISTOGRAMS)) / 2
+    np.testing.assert_allclose(bochner.Kernel("chi_squared").gram(HISTOGRAMS), expected, rtol=1e-12, atol=1e-13)
+
+
+def test_kernels_of_histograms():
+    expected = pairwise(lambda x, y: np.minimum(x, y).sum())
+    np.testing.assert_allclose(bochner.Kernel("intersection").gram(HISTOGRAMS), expected, rtol=1e-14)
+
+    def jensen_shannon(x, y):
+        both = (x > 0) & (y > 0)
+        x, y = x[both], y[both]
+        return ((x * np.log2((x + y) / x) + y * np.log2((x + y) / y)) / 2).sum()
+
+    expected = pairwise(jensen_shannon)
+    np.testing.assert_allclose(bochner.Kernel("jensen_shannon").gram(HISTOGRAMS), expected, rtol=1e-13, atol=1e-15)
+    expected = pairwise(lambda x, y: np.prod(2 * np.sqrt((x + 0.2) * (y + 0.2)) / (x + y + 0.4)))
+    kernel = bochner.Kernel("skewed_chi_squared", c=0.2)
+    np.testing.assert_allclose(kernel.gram(HISTOGRAMS), expected, rtol=1e-13)
+
+
+# J of [ChoSaul09], by the cosine, the sine and pi minus the angle.
+ARC_COSINES = (
+    lambda c, s, rest: rest,
+    lambda c, s, rest: s + rest * c,
+    lambda c, s, rest: 3 * s * c + rest * (1 + 2 * c**2),
+    lambda c, s, rest: rest * c * (9 + 6 * c**2) + s * (4 + 11 * c**2),
+    lambda c, s, rest: 5 * s * c * (11 + 10 * c**2) + 3 * rest * (3 + 24 * c**2 + 8 * c**4),
+)
+
+
+@pytest.mark.parametrize("order", range(5))
+def test_arc_cosine_kernels_keep_their_digits(order):
+    kernel = bochner.Kernel("arc_cosine", order=order)
+    for angle in (0.0, 1e-9, 1e-3, 0.5, 1.5, 1.6, 2.5, 3.0, np.pi - 1e-3, np.pi - 1e-6):
+        x, y = np.array([[3.0, 0.0]]), np.array([[2 * np.cos(angle), 2 * np.sin(angle)]])
+        with mpmath.workdps(60):
+            a, b = (mpmath.mpf(float(v)) for v in y[0])
+            theta, norm = mpmath.atan2(b, a), mpmath.hypot(a, b)
+            J = ARC_COSINES[order](mpmath.cos(theta), mpmath.sin(theta), mpmath.pi - theta)
+            expected = float((3 * norm) ** order * J / mpmath.pi)
+        np.testing.assert_allclose(kernel.paired(x, y), expected, rtol=2e-13)
+
+
+def test_angular_kernel_keeps_its_digits():
+    for angle in (1e-9, 0.3, np.pi / 2 - 1e-9, np.pi / 2, 2.0, np.pi):
+        x, y = np.array([[5.0, 0.0]]), np.array([[np.cos(angle), np.sin(angle)]])
+        with mpmath.workdps(60):
+            theta = mpmath.atan2(mpmath.mpf(float(y[0, 1])), mpmath.mpf(float(y[0, 0])))
+            expected = float(1 - 2 * theta / mpmath.pi)
+        np.testing.assert_allclose(bochner.Kernel("angular").paired(x, y), expected, rtol=1e-14)
+    zero = np.zeros((1, 2))
+    assert bochner.Kernel("angular").paired(zero, x) == 0
+    assert bochner.Kernel("arc_cosine", order=0).paired(zero, x) == 0
