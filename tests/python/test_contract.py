@@ -239,10 +239,10 @@ def test_the_default_coupling_is_orthogonal_where_that_fits():
 
 
 def test_entries_that_a_kernel_is_not_defined_for_are_named():
+    good, bad = np.abs(Y), np.where(np.arange(6) == 4, -1.5, np.abs(Y))
     for kernel in ("chi_squared", "intersection", "jensen_shannon"):
         estimator = bochner.Estimator(kernel, "additive_homogeneous")
         feature_map = estimator.draw(6, 3)
-        good, bad = np.abs(Y), np.where(np.arange(6) == 4, -1.5, np.abs(Y))
         for call, start in (
             (lambda k=estimator.kernel: k.gram(bad), r"gram: X\[0, 4\] is -1.5"),
             (lambda f=feature_map: f.transform(bad), r"transform: X\[0, 4\] is -1.5"),
