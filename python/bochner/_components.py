@@ -424,7 +424,8 @@ class Coupling(Component):
     H D_1 ... H D_k, the Walsh-Hadamard matrix H and random signs in turn, `blocks` = k of them (1,
     2 or 3, the default), with independent norms [Yu16, Section 4]; its directions are not uniform,
     so that it is biased. `fastfood` takes H G Pi H B, random signs B, a permutation Pi and normal
-    numbers G [Le13]; it is unbiased, its variance is larger than that of `iid`.
+    numbers G [Le13]; it is unbiased, its variance up to twice that of `iid`, for some points
+    smaller. A pickled map keeps W as a matrix, whose products are no longer fast.
     `list_couplings` has them all.
 
     Parameters

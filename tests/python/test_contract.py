@@ -17,6 +17,7 @@ Y = np.random.default_rng(2).normal(size=(4, 6))
 KERNELS = [entry.name for entry in bochner.list_kernels()]
 FEATURES = [entry.name for entry in bochner.list_features()]
 COUPLINGS = [entry.name for entry in bochner.list_couplings()]
+STRUCTURED = ("hadamard", "fastfood")
 RADIAL_LAWS = [entry.name for entry in bochner.list_radial_laws()]
 WITHOUT_FREQUENCIES = ("random_maclaurin", "tensor_sketch")
 
@@ -188,7 +189,10 @@ def test_pickling_round_trip(kernel, features, coupling):
     twin = pickle.loads(pickle.dumps(feature_map))
     if features not in WITHOUT_FREQUENCIES:
         assert twin.frequencies.tobytes() == feature_map.frequencies.tobytes()
-    assert twin.transform(np.abs(X)).tobytes() == feature_map.transform(np.abs(X)).tobytes()
+    if coupling in STRUCTURED:  # the twin holds W as a matrix: products with it are rounded in another order
+        np.testing.assert_allclose(twin.transform(np.abs(X)), feature_map.transform(np.abs(X)), rtol=1e-12, atol=1e-13)
+    else:
+        assert twin.transform(np.abs(X)).tobytes() == feature_map.transform(np.abs(X)).tobytes()
 
 
 @pytest.mark.parametrize("features", WITHOUT_FREQUENCIES)
