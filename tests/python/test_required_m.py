@@ -35,9 +35,12 @@ def shares_of_fresh_draws(estimator, X, Y, m, tolerance, draws, seed):
 def test_tolerance_is_met_on_fresh_draws_and_not_with_half_as_many(kernel, features, coupling, tolerance):
     X, Y = NEAR
     estimator = bochner.Estimator(kernel, features, coupling)
-    m = bochner.required_m(estimator, X, Y, tolerance, seed=1)
-    draws = 2000
+    found = bochner.required_size(estimator, X, Y, tolerance, seed=1)
+    m, draws = found.m, 2000
     met = shares_of_fresh_draws(estimator, X, Y, m, tolerance, draws, seed=77)
+    # The pilot's shares are those of any other draws.
+    error = np.sqrt(found.shares * (1 - found.shares) * (1 / found.trials + 1 / draws)) + 1e-3
+    assert (np.abs(found.shares - met / draws) < 5 * error).all()
     # Were the share of a pair 0.95, so few successes at any of the six would come once in 10,000 times.
     assert met.min() >= stats.binom.ppf(1e-4 / len(X), draws, 0.95)
     half = shares_of_fresh_draws(estimator, X, Y, m // 2, tolerance, draws, seed=78)
@@ -49,7 +52,9 @@ def test_guarantee_over_many_searches():
     X, Y = np.zeros((1, 2)), np.array([[1.0, 0.5]])
     estimator = bochner.Estimator("gaussian", "trigonometric", "iid")
     # The exact law of a mean of cosines, by Monte Carlo with 200,000 cosines a size.
-    sizes = [bochner.required_size(estimator, X, Y, 0.3, seed=seed, confidence=0.8, trials=200).m for seed in range(40)]
+    found = [bochner.required_size(estimator, X, Y, 0.3, seed=seed, confidence=0.8, trials=200) for seed in range(40)]
+    assert min(one.shares_low.min() for one in found) >= 0.95
+    sizes = [one.m for one in found]
     rng = np.random.default_rng(9)
     truth = math.exp(-1.25 / 2)
     too_small = 0
@@ -116,7 +121,7 @@ def test_bias_beyond_the_tolerance_is_refused_and_less_is_not():
     estimator = bochner.Estimator("gaussian", "trigonometric", "iid", radial="constant")
     bias = abs(estimator.law(X, Y, 8).bias[0]) / estimator.kernel.paired(X, Y)[0]
     with pytest.warns(bochner.NoPracticalSizeWarning, match="biased"):
-        assert bochner.required_m(estimator, X, Y, 0.8 * bias) is None
+        assert bochner.required_m(estimator, X, Y, 0.8 * bias, max_m=2**10) is None
     assert bochner.required_m(estimator, X, Y, 2 * bias) > 1
 
 
