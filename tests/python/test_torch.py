@@ -187,6 +187,16 @@ def test_plain_path_is_stable_at_any_norm(causal, scale):
 
 
 @pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("causal", [False, True])
+def test_keys_that_are_equal_have_all_the_weight_however_exponents_are_rounded(causal, path):
+    # Exponents of keys and queries lie on both sides of -2^32, where floats are 256 and 512 apart.
+    q = -torch.arange(0.0, 60000.0, 75.0)[:, None]
+    k, v = torch.full((len(q), 1), 92650.0), torch.ones(len(q), 1)
+    out = bochner.torch.attention(q, k, v, torch.ones(1, 1), causal, scale=1.0, path=path)
+    assert torch.equal(out, v)
+
+
+@pytest.mark.parametrize("path", PATHS)
 def test_a_later_key_changes_no_earlier_row(path):
     q, k, v = tensors(100, 100, torch.float32)
     W = frequencies()

@@ -66,9 +66,10 @@ class Rows(NamedTuple):
         """Return the rows from `begin` to `end`."""
         return self.each(lambda x: x[..., begin:end, :])
 
-    def weights(self, shift: Tensor) -> Tensor:
-        """Return factor exp(log + shift)."""
-        weights = torch.exp(self.log + shift)
+    def weights(self, shift: Tensor, top: Tensor | None = None) -> Tensor:
+        """Return factor exp((log + shift) - top): summed in the order in which `top` was found the largest."""
+        log = self.log + shift
+        weights = torch.exp(log if top is None else log - top)
         return weights if self.factor is None else self.factor * weights
 
 
@@ -132,7 +133,7 @@ def _features(x: Tensor, W: Tensor, form: Form) -> Rows:
 def _all_sums(queries: Rows, keys: Rows, values: Tensor) -> Tensor:
     maxima = keys.log.detach().amax(-2, keepdim=True)
     top = (queries.log.detach() + maxima).amax(-1, keepdim=True)
-    return queries.weights(maxima - top) @ (keys.weights(-maxima).mT @ values)
+    return queries.weights(maxima, top) @ (keys.weights(-maxima).mT @ values)
 
 
 def _causal_sums(queries: Rows, keys: Rows, values: Tensor) -> Tensor:
@@ -158,7 +159,7 @@ def _causal_sums(queries: Rows, keys: Rows, values: Tensor) -> Tensor:
     parts = []
     for begin in range(0, count, size):
         end = begin + size
-        parts.append(queries.cut(begin, end).weights(maximum - top[..., begin:end, :]) @ total)
+        parts.append(queries.cut(begin, end).weights(maximum, top[..., begin:end, :]) @ total)
         last = maxima[..., end - 1 : end, :]
         new = keys.cut(begin, end).weights(-last).mT @ values[..., begin:end, :]
         total, maximum = total * torch.exp(maximum - last).mT + new, last
@@ -177,7 +178,7 @@ def _sums_in_chunks(queries: Rows, keys: Rows, values: Tensor, maxima: Tensor, t
     while half < size:
         first, second = partial(_half, rows=half, which=0), partial(_half, rows=half, which=1)
         reference = first(maxima)[..., -1:, :]
-        scores = queries.each(second).weights(reference - second(top)) @ keys.each(first).weights(-reference).mT
+        scores = queries.each(second).weights(reference, second(top)) @ keys.each(first).weights(-reference).mT
         part = scores @ first(values)
         sums = sums + torch.stack([torch.zeros_like(part), part], -3).flatten(-4, -2)
         half *= 2
