@@ -547,17 +547,17 @@ void box_muller(std::span<double> uniforms) {
   HWY_DYNAMIC_DISPATCH(box_muller_array)(uniforms.data(), uniforms.size() / 2);
 }
 
-#define BOCHNER_INSTANTIATE(Scalar)                                                                            \
-  template void exp(std::span<Scalar>);                                                                        \
-  template Scalar max_sum(std::span<const Scalar>, std::span<const Scalar>);                                   \
-  template void max_rows(const MatrixView<Scalar>&, const VectorView<Scalar>&, const VectorView<Scalar>&,      \
-                         MutableVectorView<Scalar>);                                                           \
-  template void exp_rows(const MatrixView<Scalar>&, const VectorView<Scalar>&, const VectorView<Scalar>&,      \
-                         MutableMatrixView<Scalar>);                                                           \
-  template void exp_below_largest(const MatrixView<Scalar>&, const VectorView<Scalar>&,                        \
-                                  MutableMatrixView<Scalar>, MutableVectorView<Scalar>);                       \
-  template void sum_exp_rows(const MatrixView<Scalar>&, const VectorView<Scalar>&, MutableVectorView<Scalar>); \
-  template void dot_rows(const MatrixView<Scalar>&, const VectorView<Scalar>&, MutableVectorView<Scalar>);     \
+#define BOCHNER_INSTANTIATE(Scalar)                                                                                \
+  template void exp(std::span<Scalar>);                                                                            \
+  template Scalar max_sum(std::span<const Scalar>, std::span<const Scalar>);                                       \
+  template void max_rows(const MatrixView<Scalar>&, const VectorView<Scalar>&, const VectorView<Scalar>&,          \
+                         MutableVectorView<Scalar>);                                                               \
+  template void exp_rows(const MatrixView<Scalar>&, const VectorView<Scalar>&, const VectorView<Scalar>&,          \
+                         MutableMatrixView<Scalar>);                                                               \
+  template void exp_below_largest(const MatrixView<Scalar>&, const VectorView<Scalar>&, MutableMatrixView<Scalar>, \
+                                  MutableVectorView<Scalar>);                                                      \
+  template void sum_exp_rows(const MatrixView<Scalar>&, const VectorView<Scalar>&, MutableVectorView<Scalar>);     \
+  template void dot_rows(const MatrixView<Scalar>&, const VectorView<Scalar>&, MutableVectorView<Scalar>);         \
   template void sin_cos(std::span<const Scalar>, std::span<Scalar>, std::span<Scalar>);
 BOCHNER_INSTANTIATE(float)
 BOCHNER_INSTANTIATE(double)

@@ -439,7 +439,8 @@ TYPED_TEST(Simd, RowFunctionsAreThoseOfTheirElements) {
           const Scalar sum = (X.row(i)[l] + row(i)) + column(l);
           EXPECT_LE(ulps(out.row(i)[l], std::exp(static_cast<long double>(sum))), kExpContract<Scalar>.max_ulp);
           const Scalar difference = (X.row(i)[l] + column(l)) - largest_sum(i);
-          EXPECT_LE(ulps(below.row(i)[l], std::exp(static_cast<long double>(difference))), kExpContract<Scalar>.max_ulp);
+          EXPECT_LE(ulps(below.row(i)[l], std::exp(static_cast<long double>(difference))),
+                    kExpContract<Scalar>.max_ulp);
         }
       }
       X.top(5)(3, m - 1) = kNan<Scalar>;

@@ -165,8 +165,8 @@ TYPED_TEST(Attention, WithoutRenormalizationIsTheGramMatrixTimesV) {
     const auto map = draw(features, 5, 64);
     const Inputs<TypeParam> inputs(150, 170, 5, 3, 2);
     const double root = std::sqrt(inputs.scale());
-    const Rows gram = bochner::gram<double>(*map, inputs.Q.template cast<double>() * root,
-                                            inputs.K.template cast<double>() * root);
+    const Rows gram =
+        bochner::gram<double>(*map, inputs.Q.template cast<double>() * root, inputs.K.template cast<double>() * root);
     for (const bool causal : {false, true}) {
       Rows seen = gram;
       for (Index i = 0; causal && i < seen.rows(); ++i) seen.row(i).tail(seen.rows() - 1 - i).setZero();
