@@ -150,7 +150,7 @@ SLOPES = {
 @pytest.mark.parametrize("name", SLOPES)
 def test_law_of_orthogonal_pairs_in_space_by_integrals_without_special_functions(name):
     """For d = 3, E cos(|w| r c) = M(rc) = k + rc k'(rc), since k(r) is its mean over c uniform on [0, 1]."""
-    for r in (0.05, 0.6, 1.5, 6.0):
+    for r in (0.05, 0.6, 3.0):
         k = SLOPES[name](mpmath.mpf(r))[0]
 
         def at(cosine, r=r):
@@ -159,9 +159,9 @@ def test_law_of_orthogonal_pairs_in_space_by_integrals_without_special_functions
         def over_circle(angle, at=at):
             rho = mpmath.sin(angle)
             pair = lambda turn: at(rho * mpmath.cos(turn)) * at(rho * mpmath.sin(turn))  # noqa: E731
-            return rho * mpmath.quad(pair, [0, mpmath.pi / 4, mpmath.pi / 2], maxdegree=5)
+            return rho * mpmath.quad(pair, [0, mpmath.pi / 4, mpmath.pi / 2], maxdegree=4)
 
-        pair = mpmath.quad(over_circle, [0, mpmath.pi / 2], maxdegree=5) * 2 / mpmath.pi
+        pair = mpmath.quad(over_circle, [0, mpmath.pi / 2], maxdegree=4) * 2 / mpmath.pi
         x, zero = r * np.array([[0.6, 0.0, 0.8]]), np.zeros((1, 3))
         one = estimator(name).law(x, zero, 1).variance[0]
         two = estimator(name, "orthogonal").law(x, zero, 2).variance[0]
