@@ -57,6 +57,7 @@ class ScaledKernel final : public Kernel {
 
   std::string name() const override;
   SignedLog value(std::span<const double> x, std::span<const double> y) const override;
+  InputRange input_range() const override { return kernel_->input_range(); }
   std::shared_ptr<const FrequencyLaw> frequency_law() const override { return kernel_->frequency_law(); }
   ProjectionForm projection_form() const override;
   bool allows(Shape shape) const override { return kernel_->allows(shape); }
