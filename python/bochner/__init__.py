@@ -9,7 +9,7 @@
 Sources are cited as [Key, place]; REFERENCES.md lists the keys.
 """
 
-from . import baselines, bounds, experiments
+from . import baselines, bounds, experiments, testing
 from ._attention import (
     NonPositiveDenominatorWarning,
     attention,
@@ -34,6 +34,15 @@ from ._core import NoLawError, __version__, instruction_sets
 from ._estimator import AttentionLaw, Estimator, Law
 from ._feature_map import FeatureMap, ScaledFeatures
 from ._functions import FunctionFeatures
+from ._plugins import (
+    CouplingPlugin,
+    FeaturesPlugin,
+    Frequencies,
+    FrequencyLawPlugin,
+    KernelPlugin,
+    RadialLawPlugin,
+    register,
+)
 from ._required_m import NoPracticalSizeWarning, RequiredSize, required_m, required_size
 from ._threads import get_num_threads, set_num_threads
 
@@ -42,17 +51,23 @@ __all__ = [
     "AttentionState",
     "Component",
     "Coupling",
+    "CouplingPlugin",
     "Entry",
     "Estimator",
     "FeatureMap",
     "Features",
+    "FeaturesPlugin",
+    "Frequencies",
+    "FrequencyLawPlugin",
     "FunctionFeatures",
     "Kernel",
+    "KernelPlugin",
     "Law",
     "NoLawError",
     "NoPracticalSizeWarning",
     "NonPositiveDenominatorWarning",
     "RadialLaw",
+    "RadialLawPlugin",
     "RequiredSize",
     "ScaledFeatures",
     "__version__",
@@ -68,8 +83,10 @@ __all__ = [
     "list_features",
     "list_kernels",
     "list_radial_laws",
+    "register",
     "required_m",
     "required_size",
     "set_num_threads",
+    "testing",
     "uniform_attention",
 ]

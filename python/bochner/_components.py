@@ -1,5 +1,6 @@
 """The parts of an estimator. What exists is asked of the compiled registry, never listed here."""
 
+import difflib
 import numbers
 from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple, TypeVar, cast
@@ -9,6 +10,7 @@ import numpy.typing as npt
 
 from . import _core
 from ._arguments import FloatArray, matrices
+from ._names import known
 from ._threads import get_num_threads
 
 Self = TypeVar("Self", bound="Component")
@@ -32,7 +34,25 @@ class Entry(NamedTuple):
     summary: str
 
 
-class Component:
+class _Named(type):
+    """Makes `Kernel(name)` and its siblings find parts written in Python by the names that these were given."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        name = args[0] if args else kwargs.get("name")
+        if "_core_type" not in vars(cls) or not isinstance(name, str):
+            return super().__call__(*args, **kwargs)
+        kind: str = vars(cls)["_kind"]
+        if not any(name == entry[0] for entry in vars(cls)["_core_type"].registered()):
+            plugins = known(kind)
+            if name in plugins:
+                return plugins[name].part(*args[1:], **{k: v for k, v in kwargs.items() if k != "name"})
+            if near := difflib.get_close_matches(name, plugins, n=1, cutoff=0.6):
+                listed = ", ".join(plugins)
+                raise ValueError(f"unknown {kind} {name!r}; did you mean {near[0]!r}? known plug-ins: {listed}")
+        return super().__call__(*args, **kwargs)
+
+
+class Component(metaclass=_Named):
     """A named part with real parameters; immutable, comparable, hashable and picklable.
 
     Use its subclasses `Kernel`, `Features`, `Coupling` and `RadialLaw`.
@@ -412,6 +432,10 @@ class Features(Component):
     _kind = "features"
     _core_type = _core.Features
 
+    def _compiled_for(self, kernel: "Kernel") -> Any:
+        """Return the compiled family, with the kernel where it is written in Python and wants to know it."""
+        return self._compiled
+
 
 class Coupling(Component):
     """How the frequencies w_1..w_m are drawn jointly; each keeps its marginal law.
@@ -496,21 +520,27 @@ def _radial_law_of(kernel: Kernel) -> RadialLaw:
     return RadialLaw._of_kernel(kernel, estimator.radial)
 
 
+def _entries(kind: type[Component]) -> list[Entry]:
+    named = known(kind._kind)
+    plugins = [Entry(name, dict(part().parameters), summary) for name, (part, summary) in named.items()]
+    return [Entry(*entry) for entry in kind._core_type.registered()] + plugins
+
+
 def list_kernels() -> list[Entry]:
-    """Return the kernels that exist, in the order of the registry."""
-    return [Entry(*entry) for entry in _core.Kernel.registered()]
+    """Return the kernels that exist, in the order of the registry, then plug-ins."""
+    return _entries(Kernel)
 
 
 def list_features() -> list[Entry]:
-    """Return the feature families that exist, in the order of the registry."""
-    return [Entry(*entry) for entry in _core.Features.registered()]
+    """Return the feature families that exist, in the order of the registry, then plug-ins."""
+    return _entries(Features)
 
 
 def list_couplings() -> list[Entry]:
-    """Return the couplings that exist, in the order of the registry."""
-    return [Entry(*entry) for entry in _core.Coupling.registered()]
+    """Return the couplings that exist, in the order of the registry, then plug-ins."""
+    return _entries(Coupling)
 
 
 def list_radial_laws() -> list[Entry]:
-    """Return the radial laws that exist, in the order of the registry."""
-    return [Entry(*entry) for entry in _core.RadialLaw.registered()]
+    """Return the radial laws that exist, in the order of the registry, then plug-ins."""
+    return _entries(RadialLaw)

@@ -12,6 +12,7 @@ from ._arguments import MAX_INDEX, MAX_UINT64, Float64Array, double_matrices, in
 from ._attention import Empty, prepare
 from ._components import CompositeKernel, Coupling, Features, Kernel, RadialLaw
 from ._feature_map import FeatureMap
+from ._plugins import KernelPlugin
 from ._threads import get_num_threads
 
 
@@ -106,16 +107,14 @@ class Estimator:
         radial: str | RadialLaw | None = None,
     ) -> None:
         known = (Kernel.of(kernel), Features.of(features))
+        features_ = known[1]._compiled_for(known[0])
         if coupling is None:
-            coupling = _core.default_coupling(known[0]._compiled, known[1]._compiled)
+            coupling = _core.default_coupling(known[0]._compiled, features_)
         parts = (*known, Coupling.of(coupling))
         given = None if radial is None else RadialLaw.of(radial)
-        kernel_, features_, coupling_ = (part._compiled for part in parts)
         radial_ = None if given is None else given._compiled
-        compiled = _core.Estimator(kernel_, features_, coupling_, radial_)
-        in_use = given
-        if in_use is None and compiled.radial is not None:
-            in_use = RadialLaw._of_kernel(parts[0], compiled.radial)
+        compiled = _core.Estimator(parts[0]._compiled, features_, parts[2]._compiled, radial_)
+        in_use = given or _own_radial(parts[0], compiled)
         values = (compiled, *parts, given is None, in_use)
         names = ("_compiled", "_kernel", "_features", "_coupling", "_own_radial", "_radial")
         for key, value in zip(names, values, strict=True):
@@ -334,6 +333,13 @@ class Estimator:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Estimator, self._parts()
+
+
+def _own_radial(kernel: Kernel, compiled: _core.Estimator) -> RadialLaw | None:
+    if isinstance(kernel, KernelPlugin):
+        law = kernel.frequency_law
+        return RadialLaw.of(law) if isinstance(law, str | RadialLaw) else None
+    return None if compiled.radial is None else RadialLaw._of_kernel(kernel, compiled.radial)
 
 
 def _short(part: Kernel | Features | Coupling | RadialLaw) -> str:

@@ -104,8 +104,16 @@ def _summary(records: dict[str, dict[str, Any]]) -> Table:
 
 
 @app.command(name="list")
-def list_all() -> None:
-    """Tell which kernels, features, couplings, radial laws, figures and claims there are."""
+def list_all(
+    laws: Annotated[bool, typer.Option("--laws", help="Which combination has an exact law instead.")] = False,
+) -> None:
+    """Tell which kernels, features, couplings, radial laws, figures and claims there are.
+
+    With --laws, what is known of every combination of kernel, features and coupling.
+    """
+    if laws:
+        Console().print(_laws())
+        return
     from bochner.reproduce import FIGURES
 
     listed = {
@@ -126,3 +134,51 @@ def list_all() -> None:
         typer.echo(title)
         for name, text in own:
             typer.echo(f"  {name:<{width}}  {text}")
+
+
+def _laws() -> Table:
+    """What is known of every combination, a row for each kernel and features and a column for each coupling."""
+    couplings = [entry.name for entry in bochner.list_couplings()]
+    table = Table("kernel", "features", *couplings, box=None, pad_edge=False)
+    for kernel in bochner.list_kernels():
+        for features in bochner.list_features():
+            cells = [_known(kernel.name, features.name, coupling) for coupling in couplings]
+            if any(cells):
+                table.add_row(kernel.name, features.name, *cells)
+    return table
+
+
+def _known(kernel: str, features: str, coupling: str) -> str:
+    """An exact law, only a bound, or only measurement; nothing where there is no such estimator."""
+    try:
+        compiled = bochner.Estimator(kernel, features, coupling)._compiled
+    except ValueError:
+        return ""
+    if compiled.has_law:
+        return "exact"
+    declared = compiled.declared
+    return "bound" if declared["bounded"] and declared["unbiased"] else "measured"
+
+
+_AUDITED = {"clean": "green", "biased by design": "yellow", "not installed": "dim", "undecided": "yellow"}
+
+
+@app.command()
+def audit(
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Names all random draws.")] = 0,
+    details: Annotated[bool, typer.Option("--details", help="All checks of each, not the summary alone.")] = False,
+) -> None:
+    """Run the feature maps of other installed packages through our conformance test."""
+    from bochner.audit import audit as run_audit
+
+    table = Table("feature map", "of", "outcome", "estimate / exact", "largest z", "failed", box=None, pad_edge=False)
+    console = Console()
+    for row in run_audit(seed):
+        low, high = row.ratio
+        failed = ", ".join(check.name for check in row.report.failures) if row.report else ""
+        colour = _AUDITED.get(row.outcome, "red")
+        ratio, z = ("", "") if row.measured_nothing else (f"{low:.4f} to {high:.4f}", f"{row.z:.1f}")
+        table.add_row(row.peer.name, row.peer.package, f"[{colour}]{row.outcome}[/]", ratio, z, failed)
+        if details and row.report:
+            console.print(str(row.report), markup=False, highlight=False, soft_wrap=True)
+    console.print(table)

@@ -9,6 +9,7 @@
 #include "python/src/arrays.h"
 #include "python/src/bind.h"
 #include "python/src/execution.h"
+#include "python/src/plugins.h"
 #include "python/src/python_function.h"
 
 #include <pybind11/stl.h>
@@ -38,10 +39,11 @@ template <class Part>
 using Maker = std::shared_ptr<const Part> (*)(const std::string&, const Parameters&);
 
 /// A class of one kind of component, which names and parameters of the registry build.
-template <class Part>
-py::class_<Part, std::shared_ptr<Part>> bind_component(py::module_& module, const char* name, Maker<Part> make,
-                                                       const std::vector<Registered<Part>>& registered) {
-  return py::class_<Part, std::shared_ptr<Part>>(module, name)
+template <class Part, class... Bases>
+py::class_<Part, Bases..., std::shared_ptr<Part>> bind_component(py::module_& module, const char* name,
+                                                                 Maker<Part> make,
+                                                                 const std::vector<Registered<Part>>& registered) {
+  return py::class_<Part, Bases..., std::shared_ptr<Part>>(module, name)
       .def(py::init(
                [make](const std::string& part, const Parameters& parameters) { return share(make(part, parameters)); }),
            "name"_a, "parameters"_a = Parameters{})
@@ -195,6 +197,26 @@ Matrix<double> laws_of_rows(const Estimator& estimator, const MatrixMap<double>&
   return laws;
 }
 
+/// What the parts say of themselves: whether the mean is K (None where nobody knows), whether prefixes of a draw are
+/// draws, whether a map is one of frequencies alone, and whether the estimate is a mean of independent bounded numbers,
+/// so that bounds by Hoeffding and Bernstein hold.
+py::dict declared(const Estimator& estimator) {
+  py::dict says;
+  says["unbiased"] = py::none();
+  says["bounded"] = false;
+  if (const auto one = estimator.features().one_frequency(estimator.kernel())) {
+    const FrequencyLaw* law = estimator.frequency_law();
+    says["unbiased"] = law && estimator.coupling().unbiased() && estimator.kernel().is_mean_of(one->shape, *law);
+    const auto pairs = estimator.coupling().dependent_pairs(2, 2);
+    says["bounded"] = one->shape == Shape::kCos && one->exponent == 0 && pairs && pairs->empty();
+  } else if (const auto* python = dynamic_cast<const PythonFeatures*>(&estimator.features())) {
+    says["unbiased"] = python->unbiased() && (!python->needs_frequencies() || estimator.coupling().unbiased());
+  }
+  says["prefixes"] = estimator.coupling().prefixes_are_draws();
+  says["projected"] = estimator.features().projected();
+  return says;
+}
+
 void bind_estimator(py::module_& module) {
   py::class_<Estimator, std::shared_ptr<Estimator>>(module, "Estimator")
       .def(py::init([](std::shared_ptr<Kernel> kernel, std::shared_ptr<FeatureFamily> features,
@@ -209,6 +231,7 @@ void bind_estimator(py::module_& module) {
                                return std::const_pointer_cast<RadialLaw>(law);
                              })
       .def_property_readonly("has_law", &Estimator::has_law)
+      .def_property_readonly("declared", &declared)
       .def(
           "draw",
           [](const Estimator& self, Index dim, Index m, std::uint64_t seed, std::uint64_t trial) {
@@ -248,7 +271,7 @@ void bind_estimators(py::module_& module) {
       },
       "function"_a, "derivative"_a, "epsilon"_a);
   bind_component<Coupling>(module, "Coupling", make_coupling, registered_couplings());
-  bind_component<RadialLaw>(module, "RadialLaw", make_radial_law, registered_radial_laws());
+  bind_component<RadialLaw, FrequencyLaw>(module, "RadialLaw", make_radial_law, registered_radial_laws());
   module.def(
       "default_coupling",
       [](const Kernel& kernel, const FeatureFamily& features) { return default_coupling(kernel, features)->name(); },

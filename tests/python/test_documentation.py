@@ -54,14 +54,21 @@ OPTIONAL = list(importable("bochner.torch", "bochner.transformers"))
 
 
 def public_things():
-    for module in (bochner, bochner.baselines, bochner.bounds, bochner.experiments, *OPTIONAL):
+    for module in (
+        bochner,
+        bochner.baselines,
+        bochner.bounds,
+        bochner.experiments,
+        bochner.testing,
+        *OPTIONAL,
+    ):
         for name in module.__all__:
             thing = getattr(module, name)
             if inspect.isfunction(thing) or inspect.isclass(thing):
                 yield f"{module.__name__}.{name}", thing
             if inspect.isclass(thing) and not issubclass(thing, Exception):
                 for part, value in vars(thing).items():
-                    if not part.startswith("_") and not isinstance(value, (str, tuple, type(None))):
+                    if not part.startswith("_") and not isinstance(value, (str, tuple, bool, float, type(None))):
                         yield f"{module.__name__}.{name}.{part}", value
 
 
@@ -95,6 +102,7 @@ MODULES = [
     "bochner._estimator",
     "bochner._feature_map",
     "bochner._functions",
+    "bochner._plugins",
     "bochner._attention",
     "bochner._required_m",
     "bochner.bounds",

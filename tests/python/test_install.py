@@ -55,3 +55,14 @@ def test_downstream_project_builds_against_the_installed_library(tmp_path):
     assert 0 < deviation < 0.1 * exact
     assert estimate != exact
     assert abs(estimate - exact) < 5 * deviation
+
+    rows = [list(map(float, line.split())) for line in run(build / "own_parts").splitlines()]
+    assert len(rows) == 8
+    for truth, bias, bias_se, mse, z_mse in rows:
+        # As many trials as make an error of 1.5 % visible.
+        assert 0 < 4.5 * bias_se < 0.015 * truth
+        assert abs(bias) < 4.5 * bias_se
+        assert 0 < mse < truth**2
+        assert math.isnan(z_mse) or abs(z_mse) < 4.5
+    # Our law holds of the user's kernel; nobody knows one of the user's coupling or features.
+    assert [math.isnan(row[-1]) for row in rows] == [False] * 2 + [True] * 6

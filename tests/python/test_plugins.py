@@ -1,0 +1,296 @@
+"""Parts of a user's own, written in Python, through everything that ours go through."""
+
+import importlib.util
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import bochner
+from bochner import _names
+from bochner.testing import check_estimator
+
+ROOT = Path(__file__).parents[2]
+
+
+def example(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / "examples" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+own = example("own_parts")
+published = example("published")
+
+
+@dataclass(frozen=True)
+class Gaussian(bochner.KernelPlugin):
+    frequency_law = "chi"
+
+    def evaluate(self, X, Y):
+        return np.exp(-0.5 * ((X[:, None] - Y) ** 2).sum(-1))
+
+
+@dataclass(frozen=True)
+class Softmax(bochner.KernelPlugin):
+    frequency_law = "chi"
+    shapes = ("exp", "cosh", "cos")
+    exponent = 0.0
+
+    def evaluate(self, X, Y):
+        return np.exp(X @ Y.T)
+
+
+@dataclass(frozen=True)
+class Independent(bochner.CouplingPlugin):
+    prefixes_are_draws = False
+    independent = True
+
+    def draw(self, law, m, dim, rng):
+        return law.independent(m, dim, rng)
+
+
+@dataclass(frozen=True)
+class Chi(bochner.RadialLawPlugin):
+    def norms(self, count, dim, rng):
+        return np.sqrt(rng.chisquare(dim, count))
+
+
+@dataclass(frozen=True)
+class Exponentials(bochner.FeaturesPlugin):
+    def draw(self, kernel, dim, m, rng, W):
+        return lambda X: (np.exp(X @ W.T) / np.sqrt(m), -0.5 * (X**2).sum(1))
+
+
+@dataclass(frozen=True)
+class Returns(bochner.FeaturesPlugin):
+    what: object = None
+    needs_frequencies = False
+
+    def draw(self, kernel, dim, m, rng, W):
+        return self.what if not isinstance(self.what, BaseException) else self.fail
+
+    def fail(self, X):
+        raise self.what
+
+
+@pytest.fixture
+def names():
+    """Names given in a test are forgotten after it."""
+    before = {kind: dict(own) for kind, own in _names._NAMED.items()}
+    yield
+    _names._NAMED.clear()
+    _names._NAMED.update(before)
+
+
+@pytest.fixture
+def points():
+    return np.random.default_rng(0).standard_normal((2, 5, 3)) / 2
+
+
+def estimators():
+    return {
+        "kernel": bochner.Estimator(Gaussian(), "trigonometric", "orthogonal"),
+        "kernel of exponentials": bochner.Estimator(Softmax(), "positive", "iid"),
+        "law": bochner.Estimator(own.Sinc(2.0), "trigonometric", "iid"),
+        "coupling": bochner.Estimator("softmax", "hyperbolic", own.MirroredPairs()),
+        "independent coupling": bochner.Estimator("gaussian", "trigonometric", Independent()),
+        "radial": bochner.Estimator("gaussian", "trigonometric", "orthogonal", Chi()),
+        "features": bochner.Estimator("matern", own.RandomPhase(), "iid"),
+        "features with a log-scale": bochner.Estimator("softmax", Exponentials(), "orthogonal"),
+        "all": bochner.Estimator(own.Sinc(1.0), own.RandomPhase(), own.MirroredPairs()),
+    }
+
+
+@pytest.mark.parametrize("name", estimators())
+def test_own_parts_conform(name):
+    check_estimator(estimators()[name], dim=3, m=6)
+
+
+def test_own_kernel_has_the_law_of_the_same_kernel_of_ours(points):
+    X, Y = points
+    for features in ("positive", "hyperbolic", "trigonometric"):
+        ours = bochner.Estimator("softmax", features, "orthogonal")
+        theirs = bochner.Estimator(Softmax(), features, "orthogonal")
+        np.testing.assert_allclose(theirs.law(X, Y, 7).mse, ours.law(X, Y, 7).mse, rtol=1e-9)
+        np.testing.assert_array_equal(theirs.draw(3, 5).gram(X, Y), ours.draw(3, 5).gram(X, Y))
+    np.testing.assert_allclose(Softmax().gram(X, Y), bochner.Kernel("softmax").gram(X, Y), rtol=1e-13)
+
+
+def test_cosine_gap_gives_the_law_of_independent_cosines(points):
+    X, Y = points
+    law = bochner.Estimator(own.Sinc(1.5), "trigonometric", "iid").law(X, Y, 4)
+    k, k2 = (np.sinc(1.5 * s * (X - Y) / np.pi).prod(-1) for s in (1, 2))
+    np.testing.assert_allclose(law.variance, ((1 + k2) / 2 - k**2) / 4, rtol=1e-9)
+    np.testing.assert_allclose(law.mean, k, rtol=1e-12)
+
+
+def test_attention_and_experiments_take_own_parts():
+    Q, K, V = np.random.default_rng(1).standard_normal((3, 2, 12, 4)) / 2
+    ours = bochner.Estimator("softmax", "positive", "orthogonal")
+    theirs = bochner.Estimator("softmax", Exponentials(), "orthogonal")
+    a, b = (bochner.attention(Q, K, V, e.draw(4, 16, seed=5), causal=True) for e in (ours, theirs))
+    np.testing.assert_allclose(a, b, rtol=1e-9)
+    table = bochner.experiments.attention(theirs, Q, K, V, m=[8, 32], trials=8)
+    same = bochner.experiments.attention(ours, Q, K, V, m=[8, 32], trials=8)
+    # Of features that are not known to be positive no mean is told, only quantiles.
+    np.testing.assert_allclose(table["mse_median"], same["mse_median"], rtol=1e-8)
+
+
+def test_frequencies_of_own_law_are_prefixes_whatever_the_sampler_does(points):
+    estimator = bochner.Estimator(own.Sinc(2.0), "trigonometric", "iid")
+    W = estimator.draw(3, 200).frequencies
+    for m in (1, 63, 64, 65, 129):
+        np.testing.assert_array_equal(estimator.draw(3, m).frequencies, W[:m])
+
+
+def test_maps_of_own_features_pickle_and_compare():
+    estimator = bochner.Estimator("gaussian", own.RandomPhase(), "iid")
+    one, other = estimator.draw(3, 4, seed=1), estimator.draw(3, 4, seed=2)
+    assert pickle.loads(pickle.dumps(one)) == one != other
+    assert hash(pickle.loads(pickle.dumps(one))) == hash(one)
+
+
+def test_names_stand_for_own_parts_everywhere(names):
+    bochner.register("mirrored", own.MirroredPairs, "in pairs")
+    bochner.register("sinc_of_mine", own.Sinc)
+    assert bochner.Kernel("sinc_of_mine", width=2.0) == own.Sinc(2.0)
+    assert bochner.Estimator("sinc_of_mine", "trigonometric", "mirrored").coupling == own.MirroredPairs()
+    assert ("sinc_of_mine", {"width": 1.0}) in [entry[:2] for entry in bochner.list_kernels()]
+    assert "in pairs" in [entry.summary for entry in bochner.list_couplings()]
+    with pytest.raises(ValueError, match=r"unknown coupling 'mirored'; did you mean 'mirrored'\?"):
+        bochner.Coupling("mirored")
+    with pytest.raises(ValueError, match="there is a coupling 'iid' already"):
+        bochner.register("iid", own.MirroredPairs)
+    with pytest.raises(TypeError, match="expected a class that derives"):
+        bochner.register("x", bochner.Kernel)
+
+
+def test_entry_points_of_installed_packages_are_found(tmp_path):
+    (tmp_path / "their_package.py").write_text(
+        "import bochner\n"
+        "class Pairs(bochner.CouplingPlugin):\n"
+        "    'Their coupling.'\n"
+        "    def draw(self, law, m, dim, rng):\n"
+        "        return law.independent(m, dim, rng)\n"
+    )
+    info = tmp_path / "their_package-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: their-package\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[bochner.plugins]\ntheir_pairs = their_package:Pairs\nbroken = no_such_module:X\n"
+    )
+    code = (
+        "import warnings, bochner\n"
+        "with warnings.catch_warnings(record=True) as caught:\n"
+        "    warnings.simplefilter('always')\n"
+        "    print(bochner.Estimator('softmax', 'positive', 'their_pairs').draw(2, 3).gram([[0.0, 0.0]])[0, 0])\n"
+        "print([str(w.message) for w in caught])\n"
+        "from bochner.cli import app\n"
+        "app(['list'])\n"
+    )
+    paths = [str(tmp_path), *([os.environ["PYTHONPATH"]] if "PYTHONPATH" in os.environ else [])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("1.0\n")
+    assert "the plug-in 'broken' (no_such_module:X) was not loaded" in done.stdout
+    assert "Their coupling." in done.stdout
+
+
+@pytest.mark.parametrize(
+    "what, error, text",
+    [
+        (lambda X: X[:, :1], ValueError, r"Returns: the features has shape \(5, 1\); expected \(5, 4\)"),
+        (lambda X: np.full((len(X), 4), np.nan), ValueError, "contains nan; expected finite values"),
+        (lambda X: np.zeros((len(X), 4), complex), TypeError, "dtype complex128"),
+        (lambda X: np.full((len(X), 4), 1e300), ValueError, "overflow float32; return"),
+        (3, TypeError, "the result of draw is a int"),
+        (KeyError("theirs"), KeyError, "theirs"),
+    ],
+)
+def test_what_own_features_return_is_checked(what, error, text, points):
+    with pytest.raises(error, match=text):
+        bochner.Estimator("softmax", Returns(what), "iid").draw(3, 4).transform(points[0].astype(np.float32))
+
+
+def test_what_other_own_parts_return_is_checked(points):
+    class Bad(bochner.CouplingPlugin):
+        def draw(self, law, m, dim, rng):
+            return np.zeros((m, dim + 1))
+
+    class Keeps(bochner.CouplingPlugin):
+        kept = []
+
+        def draw(self, law, m, dim, rng):
+            self.kept.append(law)
+            return law.independent(m, dim, rng)
+
+    class Wrong(bochner.KernelPlugin):
+        def evaluate(self, X, Y):
+            return np.zeros(3)
+
+    with pytest.raises(ValueError, match=r"Bad: the result of draw has shape \(2, 4\); expected \(2, 3\)"):
+        bochner.Estimator("softmax", "positive", Bad()).draw(3, 2)
+    with pytest.raises(ValueError, match=r"Wrong: the result of evaluate has shape \(3,\); expected \(5, 5\)"):
+        Wrong().gram(points[0])
+    with pytest.raises(ValueError, match="has no frequencies"):
+        bochner.Estimator(Wrong(), "trigonometric", "iid")
+    bochner.Estimator("softmax", "positive", Keeps()).draw(3, 2)
+    with pytest.raises(AttributeError):
+        Keeps.kept[0].independent(1, 1, np.random.default_rng())
+
+
+def test_exceptions_pass_through_the_loops_of_threads(points):
+    class Failing(bochner.CouplingPlugin):
+        def draw(self, law, m, dim, rng):
+            raise RuntimeError("on purpose")
+
+    estimator = bochner.Estimator("softmax", "positive", Failing())
+    before = bochner.get_num_threads()
+    bochner.set_num_threads(3)
+    try:
+        with pytest.raises(RuntimeError, match="on purpose"):
+            bochner.experiments.pointwise(estimator, *points, m=4, trials=1000)
+    finally:
+        bochner.set_num_threads(before)
+
+
+def test_interrupt_stops_a_run_of_own_parts(points):
+    estimator = bochner.Estimator("softmax", "positive", own.MirroredPairs())
+    timer = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    start = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt):
+        bochner.experiments.pointwise(estimator, *points, m=4, trials=2**30)
+    assert time.perf_counter() - start < 10
+    timer.join()
+
+
+def test_the_worked_example_runs(names, capsys):
+    own.main()
+    assert "trials independent" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("coupling", published.COUPLINGS, ids=repr)
+def test_published_couplings_conform(coupling):
+    report = check_estimator(
+        bochner.Estimator("softmax", "positive", coupling), dim=4, m=8, trials=512, max_trials=2048
+    )
+    assert report["mean"].outcome in ({"passed", "undecided"} if coupling.unbiased else {"skipped"}), str(report)
+
+
+@pytest.mark.parametrize("features", published.FEATURES, ids=repr)
+def test_published_features_conform(features):
+    report = check_estimator(bochner.Estimator("gaussian", features, "iid"), dim=4, m=32)
+    assert report["mean"].outcome == "passed", str(report)

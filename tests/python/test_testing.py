@@ -1,0 +1,175 @@
+"""The conformance test: every estimator of ours passes, and each kind of wrong one fails for its own reason."""
+
+import itertools
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import bochner
+from bochner.testing import check_estimator
+
+
+def combinations():
+    """All that the registries allow, but for families without a law, which need one kernel and one coupling only."""
+    names = ([entry.name for entry in own()] for own in (bochner.list_kernels, bochner.list_features))
+    for kernel, features in itertools.product(*names):
+        for coupling in (entry.name for entry in bochner.list_couplings()):
+            try:
+                estimator = bochner.Estimator(kernel, features, coupling)
+            except ValueError:
+                continue
+            claims = estimator._compiled.has_law or estimator._compiled.declared["unbiased"] is not None
+            if claims or (kernel, coupling) == ("softmax", "orthogonal"):
+                yield estimator
+
+
+def test_every_combination_of_ours_conforms():
+    start = time.perf_counter()
+    reports = [check_estimator(estimator, dim=3, m=5, raises=False) for estimator in combinations()]
+    seconds = time.perf_counter() - start
+    failed = [str(report) for report in reports if not report.passed]
+    assert not failed, "\n\n".join(failed)
+    assert len(reports) > 30
+    outcomes = [report["mean"].outcome for report in reports]
+    undecided = [str(report) for report in reports if "undecided" in {check.outcome for check in report.checks}]
+    assert outcomes.count("passed") > 25 and not undecided, "\n\n".join(undecided)
+    print(f"{len(reports)} combinations in {seconds:.0f} s")
+
+
+@dataclass(frozen=True)
+class Positive(bochner.FeaturesPlugin):
+    factor: float = 1.0
+
+    def draw(self, kernel, dim, m, rng, W):
+        return lambda X: self.factor * np.exp(X @ W.T - 0.5 * (X**2).sum(1, keepdims=True)) / np.sqrt(m)
+
+
+class QRWithoutSigns(bochner.CouplingPlugin):
+    needs_isotropic = True
+
+    def draw(self, law, m, dim, rng):
+        Q = np.concatenate([np.linalg.qr(rng.standard_normal((dim, dim)))[0].T for _ in range(0, m, dim)])[:m]
+        return law.norms(m, dim, rng)[:, None] * Q
+
+
+class Shared(bochner.CouplingPlugin):
+    def draw(self, law, m, dim, rng):
+        return law.independent(m, dim, np.random.default_rng(0))
+
+
+class SharedByTwo(bochner.CouplingPlugin):
+    """A cache that a second draw is served from."""
+
+    kept = []
+
+    def draw(self, law, m, dim, rng):
+        if self.kept:
+            return self.kept.pop()
+        W = law.independent(m, dim, rng)
+        self.kept.append(W)
+        return W
+
+
+class Clock(bochner.CouplingPlugin):
+    def draw(self, law, m, dim, rng):
+        return law.independent(m, dim, np.random.default_rng())
+
+
+class PrefixLie(bochner.CouplingPlugin):
+    prefixes_are_draws = True
+
+    def draw(self, law, m, dim, rng):
+        return law.independent(m, dim, rng)[::-1]
+
+
+class SaysIndependent(bochner.CouplingPlugin):
+    independent = True
+
+    def draw(self, law, m, dim, rng):
+        return law.independent((m + 1) // 2, dim, rng).repeat(2, axis=0)[:m]
+
+
+class WrongLaw(bochner.FrequencyLawPlugin):
+    def sample(self, m, dim, rng):
+        return 1.02 * rng.standard_normal((m, dim))
+
+    def cosine_gap(self, u):
+        return -np.expm1(-0.5 * (u @ u))
+
+
+class KernelOfWrongLaw(bochner.KernelPlugin):
+    frequency_law = WrongLaw()
+
+    def evaluate(self, X, Y):
+        return np.exp(-0.5 * ((X[:, None] - Y) ** 2).sum(-1))
+
+
+class BatchDependent(bochner.FeaturesPlugin):
+    def draw(self, kernel, dim, m, rng, W):
+        return lambda X: np.exp(X @ W.T - X.max()) / np.sqrt(m)
+
+
+class Unpicklable(bochner.CouplingPlugin):
+    def __init__(self):
+        self.function = lambda: None
+
+    def draw(self, law, m, dim, rng):
+        return law.independent(m, dim, rng)
+
+
+def wrong():
+    return {
+        "scale": (bochner.Estimator("softmax", Positive(1.006), "iid"), "mean"),
+        "QR without signs": (bochner.Estimator("softmax", "positive", QRWithoutSigns()), "mean"),
+        "law": (bochner.Estimator(KernelOfWrongLaw(), "trigonometric", "iid"), "mean"),
+        "law of dependent rows": (bochner.Estimator("gaussian", "trigonometric", SaysIndependent()), "mse"),
+        "shared randomness": (bochner.Estimator("softmax", "positive", Shared()), "trials independent"),
+        "randomness shared by two": (bochner.Estimator("softmax", "positive", SharedByTwo()), "deterministic"),
+        "not deterministic": (bochner.Estimator("softmax", "positive", Clock()), "deterministic"),
+        "prefixes": (bochner.Estimator("softmax", "positive", PrefixLie()), "prefixes"),
+        "batch": (bochner.Estimator("softmax", BatchDependent(), "iid"), "rows independent"),
+        "pickling": (bochner.Estimator("softmax", "positive", Unpicklable()), "pickling"),
+    }
+
+
+@pytest.mark.parametrize("name", wrong())
+def test_wrong_ones_fail(name):
+    estimator, check = wrong()[name]
+    with pytest.raises(AssertionError, match="check_estimator: ") as caught:
+        check_estimator(estimator, dim=8 if name.startswith("QR") else 3, m=8)
+    report = check_estimator(estimator, dim=8 if name.startswith("QR") else 3, m=8, raises=False)
+    assert report[check].outcome == "failed", str(report)
+    assert f"{check} " in str(caught.value)
+
+
+class SharedBetweenNeighbours(bochner.CouplingPlugin):
+    """Trials 2t and 2t + 1 of seed 0 have the same draw: deterministic, unbiased, and wrong."""
+
+    def draw(self, law, m, dim, rng):
+        return law.independent(m, dim, np.random.default_rng(int(rng.integers(4))))
+
+
+def test_few_different_draws_are_told():
+    report = check_estimator(bochner.Estimator("softmax", "positive", SharedBetweenNeighbours()), dim=3, raises=False)
+    assert "repeat" in report["trials independent"].detail and not report.passed
+
+
+def test_right_scale_of_the_same_features_passes():
+    assert check_estimator(bochner.Estimator("softmax", Positive(), "iid"), dim=3, m=8).passed
+
+
+def test_what_is_declared_biased_passes_with_its_size():
+    class Declared(Positive):
+        unbiased = False
+
+    report = check_estimator(bochner.Estimator("softmax", Declared(1.1), "iid"), dim=3, m=8, raises=False)
+    assert report["mean"].outcome == "skipped"
+    assert report["mean"].detail.startswith("declared biased; bias +")
+
+
+def test_declared_bias_of_a_law_is_checked_not_refused():
+    report = check_estimator(bochner.Estimator("softmax", "positive", "orthogonal", "constant"), dim=3, m=5)
+    assert report["mean"].outcome == "passed"
+    assert abs(report.measured["bias"]).max() > 1e-3
