@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.stats import rankdata
 
 from ._arguments import Float64Array, double_matrices, integer
 from ._estimator import Estimator
@@ -315,7 +316,8 @@ class _Run:
         column = int(np.argmax(np.ptp(estimates, axis=0)))
         repeats = trials - len(np.unique(estimates[:, column]))
         worst, lag = 0.0, 0
-        ranks = np.argsort(np.argsort(estimates[:, moved], axis=0), axis=0)
+        # Equal estimates have equal ranks; in the order of trials they would look like a trend.
+        ranks = rankdata(estimates[:, moved], axis=0)
         standard = (ranks - ranks.mean(axis=0)) / ranks.std(axis=0)
         for shift in (1, 2, 3):
             z = np.abs((standard[shift:] * standard[:-shift]).mean(axis=0)) * np.sqrt(trials - shift)
