@@ -14,11 +14,18 @@
 
 namespace bochner {
 
-/// The number of ordered pairs i != j of rows whose directions meet at one fixed cosine while their norms are
-/// independent.
+/// How the norms of two dependent rows are related. kEqual: |w| = |w'|. kAntimonotone: F(|w|) + F(|w'|) = 1, F the
+/// distribution function of the norm, and independent of the directions.
+enum class NormRelation { kIndependent, kEqual, kAntimonotone };
+
+/// The number of ordered pairs i != j of rows whose directions meet at one fixed cosine and whose norms are related in
+/// one way. Equal norms at cosine -1 are a row and its opposite.
 struct PairGroup {
   double pairs = 0;
   double cosine = 0;
+  NormRelation norms = NormRelation::kIndependent;
+
+  bool opposite() const { return norms == NormRelation::kEqual && cosine == -1; }
 };
 
 /// How the frequencies w_1..w_m are drawn jointly. Every row keeps the marginal law that the frequency law states.

@@ -35,6 +35,12 @@ class RadialLaw : public FrequencyLaw {
   virtual SignedLog mean(Shape shape, Index dim, double q) const = 0;
   /// Var f(w.u), to a relative error of 1e-12.
   virtual SignedLog variance(Shape shape, Index dim, double q) const = 0;
+  /// The norm r with P(|w| <= r) = lower and P(|w| > r) = upper = 1 - lower, both given so that neither tail is
+  /// rounded; none where it is not known.
+  virtual std::optional<double> norm_quantile(Index /*dim*/, double /*lower*/, double /*upper*/) const {
+    return std::nullopt;
+  }
+
   /// Cov(f(w1.u), f(w2.u)) for independent norms and directions with s1.s2 = cosine; none where no closed form
   /// is known.
   virtual std::optional<SignedLog> covariance(Shape shape, Index dim, double q, double cosine) const = 0;

@@ -1,10 +1,15 @@
 #include "estimators/registry.h"
 
 #include "core/check.h"
+#include "estimators/couplings/antithetic.h"
 #include "estimators/couplings/fastfood.h"
 #include "estimators/couplings/hadamard.h"
+#include "estimators/couplings/halton.h"
 #include "estimators/couplings/iid.h"
+#include "estimators/couplings/norm_coupled.h"
 #include "estimators/couplings/orthogonal.h"
+#include "estimators/couplings/simplex.h"
+#include "estimators/couplings/sobol.h"
 #include "estimators/features/additive_homogeneous.h"
 #include "estimators/features/elementwise.h"
 #include "estimators/features/elementwise_functions.h"
@@ -213,6 +218,14 @@ const std::vector<Registered<Coupling>>& registered_couplings() {
          return std::make_shared<const HadamardCoupling>(p.at("blocks"));
        }},
       {"fastfood", {}, "Hadamard matrices around normal numbers, in O(m log d)", plain<Coupling, FastfoodCoupling>},
+      {"simplex", {}, "directions of a simplex in blocks of d, independent norms", plain<Coupling, SimplexCoupling>},
+      {"norm_coupled",
+       {},
+       "orthogonal directions in blocks of d, antimonotone norms in pairs",
+       plain<Coupling, NormCoupledCoupling>},
+      {"antithetic", {}, "independent pairs w, -w", plain<Coupling, AntitheticCoupling>},
+      {"sobol", {}, "scrambled points of Sobol's sequence", plain<Coupling, SobolCoupling>},
+      {"halton", {}, "scrambled points of Halton's sequence", plain<Coupling, HaltonCoupling>},
   };
   return kCouplings;
 }

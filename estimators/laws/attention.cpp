@@ -38,6 +38,10 @@ PairWeights pair_weights(const Estimator& estimator, std::span<const Index> m, I
     if (!groups) throw NoLawError("attention_law: no law is known of " + estimator.describe());
     all.push_back(*groups);
     for (const PairGroup& group : *groups) {
+      if (group.pairs > 0 && group.norms != NormRelation::kIndependent) {
+        throw NoLawError("attention_law: no law is known of pairs whose norms depend on one another, as in " +
+                         estimator.describe());
+      }
       const auto& known = result.cosines;
       const bool is_new = std::find(known.begin(), known.end(), group.cosine) == known.end();
       if (group.pairs > 0 && is_new) result.cosines.push_back(group.cosine);

@@ -1,6 +1,7 @@
 #include "estimators/laws/one_frequency.h"
 
 #include "core/signed_log.h"
+#include "estimators/laws/antimonotone.h"
 #include "estimators/laws/small_arguments.h"
 #include "estimators/radial_laws/chi.h"
 
@@ -106,32 +107,45 @@ SignedLog bias_of(const OneFrequencyEstimate& estimate, const Kernel& kernel, co
   return radial.mean(estimate.shape, dim, q).scaled(prefactor) - kernel.value(x, y);
 }
 
-/// Cov(f(w1.u), f(w2.u)) by cosine, each evaluated once.
+/// Cov(f(w1.u), f(w2.u)) by cosine and relation of the norms, each evaluated once.
 class Covariances {
  public:
   Covariances(const RadialLaw& radial, Shape shape, Index dim, double argument)
       : radial_(radial), shape_(shape), dim_(dim), argument_(argument) {}
 
-  std::optional<SignedLog> at(double cosine) {
+  std::optional<SignedLog> at(const PairGroup& group) {
     for (const auto& [known, covariance] : known_) {
-      if (known == cosine) return covariance;
+      if (known.cosine == group.cosine && known.norms == group.norms) return covariance;
     }
-    return known_.emplace_back(cosine, radial_.covariance(shape_, dim_, argument_, cosine)).second;
+    return known_.emplace_back(group, evaluate(group)).second;
   }
 
  private:
+  std::optional<SignedLog> evaluate(const PairGroup& group) const {
+    switch (group.norms) {
+      case NormRelation::kIndependent:
+        return radial_.covariance(shape_, dim_, argument_, group.cosine);
+      case NormRelation::kAntimonotone:
+        return antimonotone_covariance(radial_, shape_, dim_, argument_, group.cosine);
+      case NormRelation::kEqual:
+        return std::nullopt;
+    }
+    return std::nullopt;
+  }
+
   const RadialLaw& radial_;
   Shape shape_;
   Index dim_;
   double argument_;
-  std::vector<std::pair<double, std::optional<SignedLog>>> known_;
+  std::vector<std::pair<PairGroup, std::optional<SignedLog>>> known_;
 };
 
 /// The ordered pairs of orthogonal rows, if no others are dependent.
 std::optional<double> orthogonal_pairs(const std::vector<PairGroup>& groups) {
   double pairs = 0;
   for (const PairGroup& group : groups) {
-    if (group.pairs != 0 && group.cosine != 0) return std::nullopt;
+    if (group.pairs == 0) continue;
+    if (group.cosine != 0 || group.norms != NormRelation::kIndependent) return std::nullopt;
     pairs += group.pairs;
   }
   return pairs;
@@ -164,14 +178,22 @@ class SumVariance {
 
  private:
   std::optional<SignedLog> sum_of_parts(const std::vector<PairGroup>& groups, Index m) {
-    SignedLog variance = of_one_.scaled(std::log(static_cast<double>(m)));
+    auto single = static_cast<double>(m);
+    SignedLog variance;
     for (const PairGroup& group : groups) {
       if (group.pairs == 0) continue;
-      const auto covariance = covariances_.at(group.cosine);
+      if (group.opposite()) {
+        // f(t) + f(-t) is twice the even part of f, whose variance lacks the terms that would cancel here.
+        const Shape even = shape_ == Shape::kExp ? Shape::kCosh : shape_;
+        variance = variance + radial_.variance(even, dim_, argument_).scaled(std::log(2 * group.pairs));
+        single -= group.pairs;
+        continue;
+      }
+      const auto covariance = covariances_.at(group);
       if (!covariance) return std::nullopt;
       variance = variance + covariance->scaled(std::log(group.pairs));
     }
-    return variance;
+    return single > 0 ? of_one_.scaled(std::log(single)) + variance : variance;
   }
 
   const RadialLaw& radial_;
@@ -182,7 +204,8 @@ class SumVariance {
   Covariances covariances_;
 };
 
-/// The laws of independent cosines whose frequencies have no uniform direction.
+/// The laws of cosines whose frequencies have no uniform direction, independent but for pairs of opposites, which have
+/// equal cosines.
 std::vector<Law> cosine_laws(const OneFrequencyEstimate& estimate, const Kernel& kernel,
                              const FrequencyLaw& frequencies, const Coupling& coupling, std::span<const Index> m,
                              std::span<const double> x, std::span<const double> y) {
@@ -203,10 +226,13 @@ std::vector<Law> cosine_laws(const OneFrequencyEstimate& estimate, const Kernel&
   for (const Index size : m) {
     const auto groups = coupling.dependent_pairs(size, static_cast<Index>(x.size()));
     if (!groups) return {};
+    double opposite = 0;
     for (const PairGroup& group : *groups) {
-      if (group.pairs != 0) return {};
+      if (group.pairs != 0 && !group.opposite()) return {};
+      opposite += group.pairs;
     }
-    const double shrunk = variance / static_cast<double>(size);
+    const auto count = static_cast<double>(size);
+    const double shrunk = variance * (count + opposite) / (count * count);
     laws.push_back({mean, shrunk, bias, shrunk + bias * bias, {}});
   }
   return laws;

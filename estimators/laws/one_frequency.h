@@ -30,7 +30,7 @@ struct OneFrequencyEstimate {
 
 /// The exact law of (1/m) sum_i X(w_i):
 ///
-///   variance = (m Var X + sum_groups pairs Cov(cosine)) / m^2,
+///   variance = (m Var X + sum_groups pairs Cov(cosine, norms)) / m^2,
 ///
 /// every term taken from the radial law, every pair from the coupling [Bochner, 0; Choromanski21, Lemma 2]; the bias is
 /// a difference of means under two radial laws, the frequencies' own and the kernel's. Evaluated in the log domain, so

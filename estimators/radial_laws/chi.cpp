@@ -2,10 +2,13 @@
 
 #include "core/sampling.h"
 #include "core/special.h"
+#include "estimators/laws/fixed_cosine.h"
 
+#include <boost/math/special_functions/erf.hpp>
 #include <boost/math/special_functions/gamma.hpp>
 
 #include <cmath>
+#include <numbers>
 
 namespace bochner {
 namespace {
@@ -31,6 +34,13 @@ std::optional<double> ChiRadialLaw::cosine_gap(std::span<const double> u) const 
   return -std::expm1(-squared_norm(u) / 2);
 }
 
+std::optional<double> ChiRadialLaw::norm_quantile(Index dim, double lower, double upper) const {
+  const double half = static_cast<double>(dim) / 2;
+  const double half_square =
+      lower < upper ? boost::math::gamma_p_inv(half, lower) : boost::math::gamma_q_inv(half, upper);
+  return std::sqrt(2 * half_square);
+}
+
 SignedLog ChiRadialLaw::mean(Shape shape, Index, double q) const {
   return SignedLog::positive(shape == Shape::kCos ? -q / 2 : q / 2);
 }
@@ -48,7 +58,7 @@ SignedLog ChiRadialLaw::variance(Shape shape, Index, double q) const {
 }
 
 std::optional<SignedLog> ChiRadialLaw::covariance(Shape shape, Index dim, double q, double cosine) const {
-  if (cosine != 0) return std::nullopt;
+  if (cosine != 0) return chi_covariance(shape, dim, q, cosine);
   if (shape == Shape::kCos) return -SignedLog::from(kummer_gap(dim, -q));
   return -SignedLog::positive(log_kummer_gap(dim, q));
 }

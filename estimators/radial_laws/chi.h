@@ -8,6 +8,7 @@ namespace bochner {
 ///
 /// E exp(w.u) = e^{q/2}; orthogonal pairs with independent norms have
 /// E exp(w1.u + w2.u) = 1F1(d; d/2; q/2) and E cos(w1.u) cos(w2.u) = 1F1(d; d/2; -q/2) [Bochner, 8.1].
+/// Pairs at another cosine are in laws/fixed_cosine.h.
 /// The harmonic of degree l is (q/2)^{l/2} Gamma((d+l)/2) / Gamma(d/2+l) 1F1((d+l)/2; d/2+l; q/2) for exp, and for cos
 /// the same with -q, which Kummer's transformation makes a series of one sign.
 /// The tilted density p(w) exp(shift.w) e^{-|shift|^2/2} is N(shift, I_d).
@@ -23,6 +24,7 @@ class ChiRadialLaw final : public RadialLaw {
   }
   SignedLog mean(Shape shape, Index dim, double q) const override;
   SignedLog variance(Shape shape, Index dim, double q) const override;
+  std::optional<double> norm_quantile(Index dim, double lower, double upper) const override;
   std::optional<SignedLog> covariance(Shape shape, Index dim, double q, double cosine) const override;
   std::optional<double> moment_ratio(Index dim, Index k) const override { return static_cast<double>(dim + 2 * k); }
   std::optional<SignedLog> harmonic(Shape shape, Index dim, Index degree, double q) const override;

@@ -1,6 +1,8 @@
 #include "estimators/radial_laws/constant.h"
 
 #include "core/special.h"
+#include "estimators/laws/fixed_cosine.h"
+#include "estimators/radial_laws/chi.h"
 
 #include <algorithm>
 #include <boost/math/special_functions/bessel.hpp>
@@ -37,7 +39,7 @@ SignedLog ConstantRadialLaw::variance(Shape shape, Index dim, double q) const {
 }
 
 std::optional<SignedLog> ConstantRadialLaw::covariance(Shape shape, Index dim, double q, double cosine) const {
-  if (cosine != 0) return std::nullopt;
+  if (cosine != 0) return constant_covariance(shape, dim, q, cosine);
   if (shape == Shape::kCos) return -SignedLog::from(bessel_pair_gap(dim, q));
   return -SignedLog::positive(log_bessel_pair_gap(dim, q));
 }

@@ -442,7 +442,15 @@ class Coupling(Component):
 
     `iid` draws them independently; `orthogonal` in blocks of d consecutive rows with exactly
     orthogonal, Haar distributed directions and independent norms, the last block possibly partial
-    [Yu16; Choromanski21, Section 2.4].
+    [Yu16; Choromanski21, Section 2.4]. The others, each unbiased:
+
+    * `simplex`: as orthogonal, but each two of the b directions of a block meet at cosine
+      -1 / (b - 1), as the corners of a simplex do [Reid23]. The first rows of a draw are no draw;
+    * `norm_coupled`: as orthogonal, but the norms of rows 1 and 2, 3 and 4, ... of a block are
+      F^-1(U) and F^-1(1 - U), F their distribution function [Reid24];
+    * `antithetic`: independent pairs w, -w [HammersleyMorton56];
+    * `sobol`, `halton`: points of these sequences, randomly scrambled, as frequencies [Yang14;
+      Matousek98; Owen17]. Best for `sobol` at m = 2^k. Of them no law is known.
 
     `hadamard` and `fastfood` never store W: a product costs O(m log d) a point. `hadamard` takes
     H D_1 ... H D_k, the Walsh-Hadamard matrix H and random signs in turn, `blocks` = k of them (1,
@@ -450,6 +458,7 @@ class Coupling(Component):
     so that it is biased. `fastfood` takes H G Pi H B, random signs B, a permutation Pi and normal
     numbers G [Le13]; it is unbiased, its variance up to twice that of `iid`, for some points
     smaller. A pickled map keeps W as a matrix, whose products are no longer fast.
+
     `list_couplings` has them all.
 
     Parameters

@@ -3,11 +3,14 @@
 #include "tests/cpp/estimators/fitting.h"
 
 #include <gtest/gtest.h>
+#include <boost/math/distributions/chi_squared.hpp>
 #include <boost/math/quadrature/gauss.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <map>
 #include <memory>
 #include <numbers>
 #include <optional>
@@ -43,6 +46,15 @@ std::vector<Combination> combinations() {
   return all;
 }
 
+/// The couplings whose dependent pairs are known.
+std::vector<std::string> couplings_with_law() {
+  std::vector<std::string> all;
+  for (const auto& entry : registered_couplings()) {
+    if (make_coupling(entry.name)->dependent_pairs(2, 2)) all.push_back(entry.name);
+  }
+  return all;
+}
+
 Estimator make(const Combination& part, const std::string& coupling) {
   const Parameters parameters = part.kernel == "gaussian" ? Parameters{{"bandwidth", 1.5}} : Parameters{};
   return Estimator(make_kernel(part.kernel, parameters), make_features(part.features), make_coupling(coupling),
@@ -73,13 +85,16 @@ class Quadrature {
     return over_cosine([&](double t) { return f_(t) * f_(t); });
   }
 
-  /// E f(w1.u) f(w2.u) for orthogonal directions and independent norms: the two cosines are the first two coordinates
-  /// of a uniform unit vector, (rho cos a, rho sin a) with sqrt(1 - rho^2) = t of density (d - 2) t^(d - 3).
-  double pair() const {
-    if (dim_ == 2) return over_circle(1);
+  /// E f(w1.u) f(w2.u) for directions that meet at a fixed cosine: those of u with w1 and with a vector orthogonal to
+  /// it are the first two coordinates of a uniform unit vector, (rho cos a, rho sin a) with sqrt(1 - rho^2) = t of
+  /// density (d - 2) t^(d - 3).
+  double pair(double cosine, NormRelation norms) const {
+    const auto relation = related(norms);
+    if (dim_ == 1) return (over_norms(relation, 1, cosine) + over_norms(relation, -1, -cosine)) / 2;
+    if (dim_ == 2) return over_circle(1, cosine, relation);
     double sum = 0;
     for_nodes(0, 1, [&](double t, double weight) {
-      sum += weight * (dim_ - 2) * std::pow(t, dim_ - 3) * over_circle(std::sqrt(1 - t * t));
+      sum += weight * (dim_ - 2) * std::pow(t, dim_ - 3) * over_circle(std::sqrt(1 - t * t), cosine, relation);
     });
     return sum;
   }
@@ -103,12 +118,51 @@ class Quadrature {
     return sum;
   }
 
-  double over_circle(double rho) const {
+  struct Related {
+    double first, second, weight;
+  };
+  /// Norms of two related rows with weights; none for independent ones.
+  std::vector<Related> related(NormRelation norms) const {
+    std::vector<Related> result;
+    const bool constant = norms_.size() == 1;
+    if (norms == NormRelation::kIndependent || (constant && norms == NormRelation::kAntimonotone)) return result;
+    if (norms == NormRelation::kEqual) {
+      for (const auto& [norm, weight] : norms_) result.push_back({norm, norm, weight});
+      return result;
+    }
+    const boost::math::chi_squared_distribution<double> law(dim_);
+    const double start = std::sqrt(boost::math::median(law));
+    double total = 0;
+    for (const auto& [low, high] : {std::pair{start, 5.0}, {5.0, 14.0}}) {
+      for_nodes(low, high, [&](double r, double weight) {
+        const double partner = std::sqrt(quantile(law, cdf(complement(law, r * r))));
+        const double density = weight * std::pow(r, dim_ - 1) * std::exp(-r * r / 2);
+        result.push_back({r, partner, density});
+        result.push_back({partner, r, density});
+        total += 2 * density;
+      });
+    }
+    for (auto& node : result) node.weight /= total;
+    return result;
+  }
+
+  /// E f(r |u| a) f(r' |u| b) over two norms.
+  double over_norms(const std::vector<Related>& relation, double a, double b) const {
+    if (relation.empty()) return over_norm(f_, a) * over_norm(f_, b);
+    double sum = 0;
+    for (const auto& [first, second, weight] : relation)
+      sum += weight * f_(first * length_ * a) * f_(second * length_ * b);
+    return sum;
+  }
+
+  double over_circle(double rho, double cosine, const std::vector<Related>& relation) const {
     constexpr int kAngles = 64;
+    const double sine = std::sqrt(1 - cosine * cosine);
     double sum = 0;
     for (int k = 0; k < kAngles; ++k) {
       const double angle = 2 * std::numbers::pi * (k + 0.3) / kAngles;
-      sum += over_norm(f_, rho * std::cos(angle)) * over_norm(f_, rho * std::sin(angle));
+      const double a = rho * std::cos(angle), b = rho * std::sin(angle);
+      sum += over_norms(relation, a, cosine * a + sine * b);
     }
     return sum / kAngles;
   }
@@ -136,7 +190,22 @@ struct Expected {
   double mean, variance;
 };
 
-Expected expected_law(const Combination& part, bool orthogonal, Index m, const Vector<double>& x,
+/// How rows i and j of m are related under a coupling, as its definition says; none where they are independent.
+std::optional<PairGroup> relation_of(const std::string& coupling, Index i, Index j, Index m, Index dim) {
+  const bool same_block = i / dim == j / dim;
+  const bool same_pair = i % dim / 2 == j % dim / 2;
+  if (coupling == "orthogonal" && same_block) return PairGroup{1, 0};
+  if (coupling == "norm_coupled" && same_block) {
+    return PairGroup{1, 0, same_pair ? NormRelation::kAntimonotone : NormRelation::kIndependent};
+  }
+  if (coupling == "simplex" && same_block) {
+    return PairGroup{1, -1 / (static_cast<double>(std::min(dim, m - i / dim * dim)) - 1)};
+  }
+  if (coupling == "antithetic" && i / 2 == j / 2) return PairGroup{1, -1, NormRelation::kEqual};
+  return std::nullopt;
+}
+
+Expected expected_law(const Combination& part, const std::string& coupling, Index m, const Vector<double>& x,
                       const Vector<double>& y) {
   const Index dim = x.size();
   const double bandwidth = part.kernel == "gaussian" ? 1.5 : 1;
@@ -151,10 +220,14 @@ Expected expected_law(const Combination& part, bool orthogonal, Index m, const V
   const double mean = moments.mean();
 
   double variance = static_cast<double>(m) * (moments.second() - mean * mean);
-  if (orthogonal && dim > 1) {
-    const double covariance = moments.pair() - mean * mean;
-    for (Index i = 0; i < m; ++i) {
-      for (Index j = 0; j < m; ++j) variance += i != j && i / dim == j / dim ? covariance : 0;
+  std::map<std::pair<double, NormRelation>, double> covariances;
+  for (Index i = 0; i < m; ++i) {
+    for (Index j = 0; j < m; ++j) {
+      const auto relation = i == j ? std::nullopt : relation_of(coupling, i, j, m, dim);
+      if (!relation) continue;
+      const std::pair key{relation->cosine, relation->norms};
+      if (!covariances.contains(key)) covariances[key] = moments.pair(key.first, key.second) - mean * mean;
+      variance += covariances[key];
     }
   }
   const double factor = std::exp(exponent * norms);
@@ -172,13 +245,13 @@ std::span<const double> span_of(const Vector<double>& x) { return {x.data(), sta
 
 TEST(Law, EveryCombinationEqualsQuadrature) {
   for (const Combination& part : combinations()) {
-    for (const std::string coupling : {"iid", "orthogonal"}) {
+    for (const std::string& coupling : couplings_with_law()) {
       const Estimator estimator = make(part, coupling);
       for (const auto& [dim, m] : {std::pair<Index, Index>{1, 3}, {2, 2}, {2, 5}, {3, 2}, {3, 7}, {4, 4}, {6, 4}}) {
         const Vector<double> x = Vector<double>::LinSpaced(dim, 0.7, -0.3);
         const Vector<double> y = Vector<double>::LinSpaced(dim, 0.2, 0.5);
         const Law law = estimator.law(span_of(x), span_of(y), m);
-        const Expected expected = expected_law(part, coupling == "orthogonal", m, x, y);
+        const Expected expected = expected_law(part, coupling, m, x, y);
         const double bias = expected.mean - exact_kernel(part.kernel, x, y);
         SCOPED_TRACE(estimator.describe() + ", d = " + std::to_string(dim) + ", m = " + std::to_string(m));
         // The quadrature loses the digits that variance = second - mean^2 cancels, about 1e-13 / variance.
