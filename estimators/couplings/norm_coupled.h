@@ -9,7 +9,7 @@ namespace bochner {
 /// independent, and so is the last row of a block of odd size [Reid24].
 /// Of all ways to couple the norms of a pair this has the least mean of exp(w1.u + w2.u), for every u; of cosines only
 /// while |u| is small. The radial law must know its quantiles, otherwise draw() throws std::invalid_argument.
-/// Cost: that of orthogonal rows and about 1 us for each norm.
+/// Cost: that of orthogonal rows and some 10 us for each chi norm.
 class NormCoupledCoupling final : public Coupling {
  public:
   std::string name() const override { return "norm_coupled"; }
