@@ -307,3 +307,9 @@ class FeatureMap:
         if self._recipe is not None:
             return _redrawn, tuple(self._recipe)
         return FeatureMap, (self._kernel, self._family, self.frequencies)
+
+
+def _is_key(function: str, side: Side) -> bool:
+    if side not in ("query", "key"):
+        raise ValueError(f"{function}: side is {side!r}; expected 'query' or 'key'")
+    return side == "key"
