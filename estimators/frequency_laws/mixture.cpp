@@ -1,5 +1,6 @@
 #include "estimators/frequency_laws/mixture.h"
 
+#include "core/check.h"
 #include "estimators/laws/right_angle.h"
 
 #include <algorithm>
@@ -53,6 +54,8 @@ std::optional<double> MixtureLaw::cosine_variance(std::span<const double> u) con
 Index MixtureLaw::uniforms(Index dim) const {
   Index most = 0;
   for (const WeightedLaw& part : parts_) {
+    // Here, since a draw may happen to choose none of a part that does not fit.
+    require_scales(part.part.scales.size(), dim, part.part.law->name(), "bandwidth");
     const Index own = part.part.law->uniforms(dim);
     if (own == 0) return 0;
     most = std::max(most, own);

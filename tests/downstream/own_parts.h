@@ -39,7 +39,7 @@ class OwnCoupling final : public bochner::Coupling {
     bochner::Matrix<double> half((m + 1) / 2, dim);
     law.fill_independent(stream, half);
     bochner::Matrix<double> W(m, dim);
-    for (bochner::Index i = 0; i < m; ++i) W.row(i) = i % 2 == 0 ? half.row(i / 2) : -half.row(i / 2);
+    for (bochner::Index i = 0; i < m; ++i) W.row(i) = (i % 2 == 0 ? 1.0 : -1.0) * half.row(i / 2);
     return std::make_shared<bochner::DenseProjection>(std::move(W));
   }
 };

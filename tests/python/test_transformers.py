@@ -279,7 +279,7 @@ def test_a_decoded_token_of_the_state_equals_the_attention_of_a_model_with_its_c
 
 def test_without_transformers_it_says_how_to_install_it():
     for missing, installed in (("torch", ""), ("transformers", "import torch\n")):
-        script = f"import sys\n{installed}sys.modules[{missing!r}] = None\nimport bochner.transformers\n"
+        script = f"import sys, bochner\n{installed}sys.modules[{missing!r}] = None\nimport bochner.transformers\n"
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
         last = done.stderr.strip().splitlines()[-1]
         assert last == f"ModuleNotFoundError: bochner.transformers needs {missing}: pip install 'bochner[transformers]'"
