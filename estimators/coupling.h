@@ -41,6 +41,8 @@ class Coupling : public Component {
 
   /// Whether it draws directions and norms by themselves, and so only isotropic laws.
   virtual bool needs_isotropic() const { return true; }
+  /// Whether it can draw frequencies of this law; by default whether that is isotropic, if it needs that.
+  virtual bool draws(const FrequencyLaw& law) const { return !needs_isotropic() || law.isotropic() != nullptr; }
 
   /// Whether each row has exactly the marginal law.
   virtual bool unbiased() const { return true; }

@@ -15,6 +15,9 @@ class NormCoupledCoupling final : public Coupling {
   std::string name() const override { return "norm_coupled"; }
   std::shared_ptr<const Projection> draw(const FrequencyLaw& law, Index m, Index dim,
                                          const Stream& stream) const override;
+  bool draws(const FrequencyLaw& law) const override {
+    return law.isotropic() && law.isotropic()->norm_quantile(2, 0.5, 0.5).has_value();
+  }
   bool prefixes_are_draws() const override { return true; }
   /// The orthogonal pairs of rows, first those with independent norms.
   std::optional<std::vector<PairGroup>> dependent_pairs(Index m, Index dim) const override;

@@ -12,6 +12,7 @@ class QuasiRandomCoupling : public Coupling {
  public:
   std::shared_ptr<const Projection> draw(const FrequencyLaw& law, Index m, Index dim, const Stream& stream) const final;
   bool needs_isotropic() const final { return false; }
+  bool draws(const FrequencyLaw& law) const final { return law.uniforms(1) > 0; }
   /// The points of a sequence, one after the other, with a randomisation that does not depend on their number.
   bool prefixes_are_draws() const final { return true; }
   std::optional<std::vector<PairGroup>> dependent_pairs(Index, Index) const final { return std::nullopt; }

@@ -11,7 +11,7 @@ namespace bochner {
 
 ConvolutionLaw::ConvolutionLaw(std::vector<ScaledLaw> parts) : parts_(std::move(parts)), name_("convolution(") {
   for (const ScaledLaw& part : parts_) name_ += (&part == &parts_.front() ? "" : " * ") + part.text();
-  name_ += ")";
+  name_ += ')';
 }
 
 std::optional<AngleMoments> ConvolutionLaw::moments(std::span<const double> u) const {

@@ -27,7 +27,7 @@ MixtureLaw::MixtureLaw(std::vector<WeightedLaw> parts) : parts_(std::move(parts)
   for (const WeightedLaw& part : parts_) {
     name_ += (&part == &parts_.front() ? "" : " + ") + component_number(part.weight) + " " + part.part.text();
   }
-  name_ += ")";
+  name_ += ')';
 }
 
 std::optional<double> MixtureLaw::cosine_gap(std::span<const double> u) const {
@@ -54,8 +54,6 @@ std::optional<double> MixtureLaw::cosine_variance(std::span<const double> u) con
 Index MixtureLaw::uniforms(Index dim) const {
   Index most = 0;
   for (const WeightedLaw& part : parts_) {
-    // Here, since a draw may happen to choose none of a part that does not fit.
-    require_scales(part.part.scales.size(), dim, part.part.law->name(), "bandwidth");
     const Index own = part.part.law->uniforms(dim);
     if (own == 0) return 0;
     most = std::max(most, own);
@@ -64,6 +62,10 @@ Index MixtureLaw::uniforms(Index dim) const {
 }
 
 void MixtureLaw::from_uniforms(std::span<const double> uniforms, std::span<double> w) const {
+  for (const WeightedLaw& part : parts_) {
+    // Of every part, since a draw may happen to choose none of one that does not fit.
+    require_scales(part.part.scales.size(), static_cast<Index>(w.size()), part.part.law->name(), "bandwidth");
+  }
   const ScaledLaw& part = chosen(parts_, uniforms[0]);
   part.from_uniforms(uniforms.subspan(1, static_cast<std::size_t>(part.law->uniforms(static_cast<Index>(w.size())))), w);
 }

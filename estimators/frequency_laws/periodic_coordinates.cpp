@@ -50,7 +50,7 @@ PeriodicCoordinatesLaw::PeriodicCoordinatesLaw(const std::vector<double>& bandwi
     const double z = 1 / square(bandwidth);
     coordinates_.push_back({z, upper_tails(z)});
   }
-  name_ += ")";
+  name_ += ')';
 }
 
 double PeriodicCoordinatesLaw::coordinate(std::size_t j, double uniform) const {

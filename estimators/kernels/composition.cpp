@@ -14,7 +14,7 @@ namespace {
 using Parts = std::vector<std::shared_ptr<const Kernel>>;
 
 /// The parts, if they can be composed.
-const Parts& require_stationary(const Parts& parts, const std::string& composition, const std::string& reason) {
+Parts require_stationary(Parts parts, const std::string& composition, const std::string& reason) {
   require_at_least(static_cast<Index>(parts.size()), 1, composition, "the number of kernels");
   for (const auto& part : parts) {
     if (part->stationary()) continue;

@@ -158,27 +158,3 @@ def _known(kernel: str, features: str, coupling: str) -> str:
         return "exact"
     declared = compiled.declared
     return "bound" if declared["bounded"] and declared["unbiased"] else "measured"
-
-
-_AUDITED = {"clean": "green", "biased by design": "yellow", "not installed": "dim", "undecided": "yellow"}
-
-
-@app.command()
-def audit(
-    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Names all random draws.")] = 0,
-    details: Annotated[bool, typer.Option("--details", help="All checks of each, not the summary alone.")] = False,
-) -> None:
-    """Run the feature maps of other installed packages through our conformance test."""
-    from bochner.audit import audit as run_audit
-
-    table = Table("feature map", "of", "outcome", "estimate / exact", "largest z", "failed", box=None, pad_edge=False)
-    console = Console()
-    for row in run_audit(seed):
-        low, high = row.ratio
-        failed = ", ".join(check.name for check in row.report.failures) if row.report else ""
-        colour = _AUDITED.get(row.outcome, "red")
-        ratio, z = ("", "") if row.measured_nothing else (f"{low:.4f} to {high:.4f}", f"{row.z:.1f}")
-        table.add_row(row.peer.name, row.peer.package, f"[{colour}]{row.outcome}[/]", ratio, z, failed)
-        if details and row.report:
-            console.print(str(row.report), markup=False, highlight=False, soft_wrap=True)
-    console.print(table)

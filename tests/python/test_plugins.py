@@ -69,7 +69,12 @@ class Chi(bochner.RadialLawPlugin):
 @dataclass(frozen=True)
 class Exponentials(bochner.FeaturesPlugin):
     def draw(self, kernel, dim, m, rng, W):
-        return lambda X: (np.exp(X @ W.T) / np.sqrt(m), -0.5 * (X**2).sum(1))
+        def transform(X):
+            U = X @ W.T
+            largest = U.max(axis=1)
+            return np.exp(U - largest[:, None]) / np.sqrt(m), largest - 0.5 * (X**2).sum(1)
+
+        return transform
 
 
 @dataclass(frozen=True)
