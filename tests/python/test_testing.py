@@ -8,7 +8,6 @@ import pytest
 import bochner
 from bochner.testing import check_estimator
 
-
 OWN = [
     ("softmax", "positive", "orthogonal"),
     ("gaussian", "trigonometric", "orthogonal"),
