@@ -25,6 +25,7 @@ std::shared_ptr<const FeatureMap> FeatureFamily::draw(const Kernel& kernel, cons
   return make(kernel, scaled(coupling.draw(*frequencies, m, dim, stream), kernel.projection_form().scales));
 }
 
+// By value for the families that keep it. NOLINTNEXTLINE(performance-unnecessary-value-param)
 std::shared_ptr<const FeatureMap> FeatureFamily::make(const Kernel&, std::shared_ptr<const Projection>) const {
   throw std::invalid_argument("make: a map of features '" + name() + "' is not one of frequencies alone");
 }

@@ -24,8 +24,8 @@ class FrequencyLaw : public Component {
   /// 1 - E cos(w.u) to a small relative error for every u, also near 0. The kernel of the law is E cos(w.u)
   /// [RahimiRecht07].
   virtual std::optional<double> cosine_gap(std::span<const double> /*u*/) const { return std::nullopt; }
-  /// Var cos(w.u) = (1 + k(2u)) / 2 - k(u)^2 with k(u) = E cos(w.u), to a small relative error for every u. Where it and
-  /// the gap are known, the estimates by cosines have a law.
+  /// Var cos(w.u) = (1 + k(2u)) / 2 - k(u)^2 with k(u) = E cos(w.u), to a small relative error for every u. Where it
+  /// and the gap are known, the estimates by cosines have a law.
   virtual std::optional<double> cosine_variance(std::span<const double> /*u*/) const { return std::nullopt; }
 
   /// How many uniform numbers make one frequency; 0 where from_uniforms() does not exist.

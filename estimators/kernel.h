@@ -39,8 +39,8 @@ class Kernel : public Component {
   /// Whether one-projection estimates of this shape exist.
   virtual bool allows(Shape /*shape*/) const { return false; }
 
-  /// Whether K(x, y) = amplitude k(x' - y') with k(0) = 1, x' as projection_form() has it and k(u) = E cos(w.u) for w of
-  /// frequency_law(): what ARD, sums and products are made of.
+  /// Whether K(x, y) = amplitude k(x' - y') with k(0) = 1, x' as projection_form() has it and k(u) = E cos(w.u) for w
+  /// of frequency_law(): what ARD, sums and products are made of.
   virtual bool stationary() const { return false; }
   /// The kernel with this length-scale for each coordinate beside its own, where that is not the kernel at
   /// x_j / length_scales_j (kernels/ard.h); null elsewhere.

@@ -39,7 +39,8 @@ std::shared_ptr<const Projection> NormCoupledCoupling::draw(const FrequencyLaw& 
 }
 
 std::optional<std::vector<PairGroup>> NormCoupledCoupling::dependent_pairs(Index m, Index dim) const {
-  const auto blocks = static_cast<double>(m / dim);
+  const Index whole = m / dim;
+  const auto blocks = static_cast<double>(whole);
   const auto d = static_cast<double>(dim);
   const auto last = static_cast<double>(m % dim);
   const auto even_of = [](Index rows) { return static_cast<double>(rows - rows % 2); };

@@ -50,7 +50,8 @@ std::optional<std::vector<PairGroup>> SimplexCoupling::dependent_pairs(Index m, 
   const auto d = static_cast<double>(dim);
   const Index rest = m % dim;
   const auto last = static_cast<double>(rest);
-  return std::vector<PairGroup>{{static_cast<double>(m / dim) * d * (d - 1), cosine_of(dim)},
+  const Index whole = m / dim;
+  return std::vector<PairGroup>{{static_cast<double>(whole) * d * (d - 1), cosine_of(dim)},
                                 {last * (last - 1), cosine_of(rest)}};
 }
 

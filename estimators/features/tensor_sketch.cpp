@@ -102,16 +102,16 @@ std::optional<Law> TensorSketchFeatures::law(const Kernel& kernel, const Frequen
   const long double S = moments.square, Q = moments.distinct, R = moments.crossed;
   // Differences of powers as sums of products: with P_p(u) = (S + u)^p - S^p,
   // P_{p+1}(u) = (S + u) P_p(u) + u S^p, and the last bracket B_p = P_p(Q + R) - P_p(Q) - P_p(R) likewise.
-  long double power = 1, of_Q = 0, of_R = 0, bracket = 0;
+  long double power = 1, of_distinct = 0, of_crossed = 0, bracket = 0;
   for (Index p = 0; p < polynomial.degree(); ++p) {
-    bracket = (S + Q + R) * bracket + R * of_Q + Q * of_R;
-    of_Q = (S + Q) * of_Q + Q * power;
-    of_R = (S + R) * of_R + R * power;
+    bracket = (S + Q + R) * bracket + R * of_distinct + Q * of_crossed;
+    of_distinct = (S + Q) * of_distinct + Q * power;
+    of_crossed = (S + R) * of_crossed + R * power;
     power *= S;
   }
   const auto buckets = static_cast<long double>(m);
   const long double kappa = (m % 2 == 0 ? 2 : 1) / (buckets * buckets);
-  const auto variance = static_cast<double>((of_Q + of_R) / buckets + kappa * bracket);
+  const auto variance = static_cast<double>((of_distinct + of_crossed) / buckets + kappa * bracket);
   return Law{kernel.value(x, y).value(), variance, 0, variance, {}};
 }
 

@@ -22,7 +22,9 @@ class ConvolutionLaw final : public FrequencyLaw {
   explicit ConvolutionLaw(std::vector<ScaledLaw> parts);
 
   std::string name() const override { return name_; }
-  void fill_independent(const Stream& stream, Matrix<double>& W) const override { fill_from_uniforms(*this, stream, W); }
+  void fill_independent(const Stream& stream, Matrix<double>& W) const override {
+    fill_from_uniforms(*this, stream, W);
+  }
   std::optional<double> cosine_gap(std::span<const double> u) const override;
   std::optional<double> cosine_variance(std::span<const double> u) const override;
   Index uniforms(Index dim) const override;

@@ -67,7 +67,8 @@ void MixtureLaw::from_uniforms(std::span<const double> uniforms, std::span<doubl
     require_scales(part.part.scales.size(), static_cast<Index>(w.size()), part.part.law->name(), "bandwidth");
   }
   const ScaledLaw& part = chosen(parts_, uniforms[0]);
-  part.from_uniforms(uniforms.subspan(1, static_cast<std::size_t>(part.law->uniforms(static_cast<Index>(w.size())))), w);
+  part.from_uniforms(uniforms.subspan(1, static_cast<std::size_t>(part.law->uniforms(static_cast<Index>(w.size())))),
+                     w);
 }
 
 MixtureRadialLaw::MixtureRadialLaw(std::vector<WeightedLaw> parts) : parts_(std::move(parts)), any_(parts_) {}
@@ -104,8 +105,9 @@ std::optional<SignedLog> MixtureRadialLaw::harmonic(Shape shape, Index dim, Inde
   SignedLog sum;
   for (const WeightedLaw& part : parts_) {
     const double scale = part.part.scales.front();
-    const std::optional<SignedLog> own = degree == 0 ? part.part.isotropic()->mean(shape, dim, scale * scale * q)
-                                 : part.part.isotropic()->harmonic(shape, dim, degree, scale * scale * q);
+    const std::optional<SignedLog> own = degree == 0
+                                             ? part.part.isotropic()->mean(shape, dim, scale * scale * q)
+                                             : part.part.isotropic()->harmonic(shape, dim, degree, scale * scale * q);
     if (!own) return std::nullopt;
     sum = sum + own->scaled(std::log(part.weight));
   }

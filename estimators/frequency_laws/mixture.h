@@ -18,8 +18,9 @@ struct WeightedLaw {
   ScaledLaw part;
 };
 
-/// The mixture of laws whose weights sum to 1, the law of a sum of kernels: with parts of means k_i and variances V_i of
-/// the cosine, k = sum p_i k_i and Var cos(w.u) = sum p_i (V_i + (k_i - k)^2). It is a radial law where all parts are.
+/// The mixture of laws whose weights sum to 1, the law of a sum of kernels: with parts of means k_i and variances V_i
+/// of the cosine, k = sum p_i k_i and Var cos(w.u) = sum p_i (V_i + (k_i - k)^2). It is a radial law where all parts
+/// are.
 std::shared_ptr<const FrequencyLaw> mixture_law(std::vector<WeightedLaw> parts);
 
 /// The mixture of laws of any kind.
@@ -28,7 +29,9 @@ class MixtureLaw final : public FrequencyLaw {
   explicit MixtureLaw(std::vector<WeightedLaw> parts);
 
   std::string name() const override { return name_; }
-  void fill_independent(const Stream& stream, Matrix<double>& W) const override { fill_from_uniforms(*this, stream, W); }
+  void fill_independent(const Stream& stream, Matrix<double>& W) const override {
+    fill_from_uniforms(*this, stream, W);
+  }
   std::optional<double> cosine_gap(std::span<const double> u) const override;
   std::optional<double> cosine_variance(std::span<const double> u) const override;
   /// One number that chooses, then those of the part, of which some may be left over.

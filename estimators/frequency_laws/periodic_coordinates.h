@@ -29,10 +29,12 @@ class PeriodicCoordinatesLaw final : public IndependentCoordinatesLaw {
 
  private:
   struct Coordinate {
-    double concentration = 0;           // z
+    double concentration = 0;        // z
     std::vector<double> upper_tail;  // P(K > k)
   };
-  const Coordinate& of(std::size_t j) const { return coordinates_.size() == 1 ? coordinates_.front() : coordinates_[j]; }
+  const Coordinate& of(std::size_t j) const {
+    return coordinates_.size() == 1 ? coordinates_.front() : coordinates_[j];
+  }
 
   std::string name_;
   std::vector<Coordinate> coordinates_;

@@ -7,6 +7,7 @@
 namespace bochner {
 
 CauchyKernel::CauchyKernel(double bandwidth)
-    : IsotropicKernel(std::make_shared<GammaMixtureLaw>(1), std::numbers::sqrt2 * inverse_length(bandwidth, "cauchy"), {{"bandwidth", bandwidth}}) {}
+    : IsotropicKernel(std::make_shared<GammaMixtureLaw>(1), std::numbers::sqrt2 * inverse_length(bandwidth, "cauchy"),
+                      {{"bandwidth", bandwidth}}) {}
 
 }  // namespace bochner

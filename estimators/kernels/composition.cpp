@@ -61,8 +61,9 @@ std::string joined(const Parts& parts, const std::string& operation) {
 
 SumKernel::SumKernel(Parts parts)
     : parts_(std::move(parts)),
-      law_(law_of_sum(require_stationary(parts_, "sum", "features of a sum are drawn from the mixture of the spectral "
-                                                        "measures of its parts, and this one has none"))),
+      law_(law_of_sum(require_stationary(parts_, "sum",
+                                         "features of a sum are drawn from the mixture of the spectral "
+                                         "measures of its parts, and this one has none"))),
       amplitude_(total_amplitude(parts_)) {
   require_positive(amplitude_, "sum", "amplitude");
 }
@@ -77,8 +78,9 @@ SignedLog SumKernel::value(std::span<const double> x, std::span<const double> y)
 
 ProductKernel::ProductKernel(Parts parts)
     : parts_(std::move(parts)),
-      law_(law_of_product(require_stationary(parts_, "product", "frequencies of a product are sums of those of its "
-                                                                "parts only where all are functions of x - y"))),
+      law_(law_of_product(require_stationary(parts_, "product",
+                                             "frequencies of a product are sums of those of its "
+                                             "parts only where all are functions of x - y"))),
       amplitude_(product_of_amplitudes(parts_)) {
   require_positive(amplitude_, "product", "amplitude");
 }

@@ -4,8 +4,8 @@
 
 namespace bochner {
 
-/// K(x, y) = 2^(1 - nu) / Gamma(nu) t^nu K_nu(t), t = sqrt(2 nu) |x - y| / bandwidth [RasmussenWilliams06, eq. 4.14]. Its
-/// frequencies are multivariate t, not independent t coordinates, whose kernel is a product.
+/// K(x, y) = 2^(1 - nu) / Gamma(nu) t^nu K_nu(t), t = sqrt(2 nu) |x - y| / bandwidth [RasmussenWilliams06, eq. 4.14].
+/// Its frequencies are multivariate t, not independent t coordinates, whose kernel is a product.
 class MaternKernel final : public IsotropicKernel {
  public:
   /// Throws std::domain_error unless nu and bandwidth are finite and > 0.

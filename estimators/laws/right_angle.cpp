@@ -64,8 +64,8 @@ std::optional<SignedLog> right_angle_covariance(const RadialLaw& radial, Index d
     const auto j = static_cast<Index>(terms.size()) + 1;
     const auto harmonic = radial.harmonic(Shape::kCos, dim, 2 * j, q);
     if (!harmonic) return std::nullopt;
-    terms.push_back(
-        std::exp(log_weight(static_cast<double>(dim), static_cast<double>(j)) + 2 * static_cast<double>(harmonic->log)));
+    terms.push_back(std::exp(log_weight(static_cast<double>(dim), static_cast<double>(j)) +
+                             2 * static_cast<double>(harmonic->log)));
     largest = std::max(largest, terms.back());
     if (terms.back() <= kNegligible * largest) {
       double sum = 0;

@@ -28,9 +28,9 @@ constexpr std::uint64_t kCouplingLane = kPythonLanes, kFeaturesLane = kPythonLan
 /// The map of one draw: an object whose _transform(X, is_key) returns features (n, p) and log-scales (n, 1), checked.
 class PythonMap final : public FeatureMap {
  public:
-  PythonMap(Shared object, Index dim, Index features, bool symmetric, Matrix<double> frequencies,
+  PythonMap(const Shared& object, Index dim, Index features, bool symmetric, Matrix<double> frequencies,
             std::string description)
-      : object_(std::move(object)),
+      : object_(object),
         dim_(dim),
         features_(features),
         symmetric_(symmetric),

@@ -174,7 +174,7 @@ TEST(Coupling, SobolPointsAreANet) {
   std::vector<int> hits(16);
   for (Index i = 0; i < 16; ++i) {
     const auto cell = [&](Index j) { return static_cast<int>(2 * std::erfc(-W(i, j) / std::numbers::sqrt2)); };
-    ++hits[static_cast<std::size_t>(4 * cell(0) + cell(1))];
+    ++hits[4 * static_cast<std::size_t>(cell(0)) + static_cast<std::size_t>(cell(1))];
   }
   EXPECT_EQ(std::count(hits.begin(), hits.end(), 1), 16);
 }

@@ -297,7 +297,8 @@ TEST(Pointwise, MissingTiltIsNamed) {
   };
   EXPECT_EQ(refused(estimator_of("positive", "iid")), "");
   EXPECT_PRED2(contains, refused(estimator_of("trigonometric", "iid")), "the features 'trigonometric'");
-  EXPECT_PRED2(contains, refused(estimator_of("positive", "iid", "softmax", "constant")), "the frequency law 'constant'");
+  EXPECT_PRED2(contains, refused(estimator_of("positive", "iid", "softmax", "constant")),
+               "the frequency law 'constant'");
 }
 
 TEST(Pointwise, InterruptionThrows) {
