@@ -274,7 +274,7 @@ void bind_estimators(py::module_& module) {
   bind_component<RadialLaw, FrequencyLaw>(module, "RadialLaw", make_radial_law, registered_radial_laws());
   module.def(
       "default_coupling",
-      [](const Kernel& kernel, const FeatureFamily& features) { return default_coupling(kernel, features)->name(); },
+      [](const Kernel& of, const FeatureFamily& features) { return default_coupling(of, features)->name(); },
       "kernel"_a, "features"_a);
   bind_map(module);
   bind_estimator(module);
