@@ -8,7 +8,6 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import rankdata
 
 from ._arguments import Float64Array, double_matrices, integer
 from ._estimator import Estimator
@@ -304,6 +303,8 @@ class _Run:
         return ""
 
     def independent(self) -> str:
+        from scipy.stats import rankdata
+
         trials = 2048
         estimates = np.array([self.draw(t).paired(self.X, self.Y) for t in range(trials)])
         if getattr(self.estimator.features, "deterministic", False):
