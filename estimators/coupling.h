@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace bochner {
@@ -35,14 +36,13 @@ struct PairGroup {
 class Coupling : public Component {
  public:
   /// The projection W (m, dim). The same stream gives the same W; where prefixes_are_draws() a larger m only appends
-  /// rows (to rounding). Throws std::invalid_argument for a law that it cannot draw.
+  /// rows (to rounding). Throws std::invalid_argument for a law that is not drawable.
   virtual std::shared_ptr<const Projection> draw(const FrequencyLaw& law, Index m, Index dim,
                                                  const Stream& stream) const = 0;
 
-  /// Whether it draws directions and norms by themselves, and so only isotropic laws.
-  virtual bool needs_isotropic() const { return true; }
-  /// Whether it can draw frequencies of this law; by default whether that is isotropic, if it needs that.
-  virtual bool draws(const FrequencyLaw& law) const { return !needs_isotropic() || law.isotropic() != nullptr; }
+  /// Throws std::invalid_argument, for `who` and with the reason, for a law that it cannot draw. By default for one
+  /// that is not isotropic, for most couplings draw directions and norms by themselves.
+  virtual void require_drawable(const FrequencyLaw& law, const std::string& who) const;
 
   /// Whether each row has exactly the marginal law.
   virtual bool unbiased() const { return true; }

@@ -31,10 +31,7 @@ Estimator::Estimator(std::shared_ptr<const Kernel> kernel, std::shared_ptr<const
                                 "' have no frequencies; expected no radial law, got '" + frequencies_->name() + "'");
   }
   if (!frequencies_ && features_->has_frequencies()) frequencies_ = kernel_->frequency_law();
-  if (frequencies_ && !coupling_->draws(*frequencies_)) {
-    throw std::invalid_argument("Estimator: the coupling '" + coupling_->name() +
-                                "' cannot draw frequencies of the law '" + frequencies_->describe() + "'");
-  }
+  if (frequencies_) coupling_->require_drawable(*frequencies_, "Estimator");
 }
 
 std::shared_ptr<const FeatureMap> Estimator::draw(Index dim, Index m, std::uint64_t seed, std::uint64_t trial) const {

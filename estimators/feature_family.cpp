@@ -11,12 +11,9 @@ void FeatureFamily::require_compatible(const Kernel& kernel, const Coupling& cou
     throw std::invalid_argument("Estimator: features '" + name() + "' have no frequencies for the coupling '" +
                                 coupling.name() + "' to draw; expected coupling 'iid'");
   }
-  const auto frequencies = kernel.frequency_law();
-  if (!frequencies) {
-    throw std::invalid_argument("Estimator: the kernel '" + kernel.describe() +
-                                "' has no frequencies, which features '" + name() + "' need");
-  }
-  if (coupling.needs_isotropic()) require_isotropic(*frequencies, "Estimator: the coupling '" + coupling.name() + "'");
+  if (kernel.frequency_law()) return;
+  throw std::invalid_argument("Estimator: the kernel '" + kernel.describe() + "' has no frequencies, which features '" +
+                              name() + "' need");
 }
 
 std::shared_ptr<const FeatureMap> FeatureFamily::draw(const Kernel& kernel, const FrequencyLaw* frequencies,

@@ -30,8 +30,7 @@ class FeatureFamily : public Component {
   /// random numbers independently: its coupling is `iid`.
   virtual bool has_frequencies() const { return true; }
   /// Throws std::invalid_argument, with the reason, unless this family has maps for the kernel with this coupling.
-  /// By default: unless the kernel has frequencies, isotropic ones if the coupling needs them; and for a family without
-  /// frequencies unless the coupling is `iid`.
+  /// By default: unless the kernel has frequencies, and for a family without frequencies unless the coupling is `iid`.
   virtual void require_compatible(const Kernel& kernel, const Coupling& coupling) const;
 
   /// The map of one draw with m frequencies, a function of the stream's name alone. `frequencies` is null where the

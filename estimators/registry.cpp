@@ -270,6 +270,7 @@ std::shared_ptr<const Coupling> default_coupling(const Kernel& kernel, const Fea
   auto orthogonal = make_coupling("orthogonal");
   try {
     features.require_compatible(kernel, *orthogonal);
+    if (const auto frequencies = kernel.frequency_law()) orthogonal->require_drawable(*frequencies, "default_coupling");
   } catch (const std::invalid_argument&) {
     return make_coupling("iid");
   }

@@ -2,6 +2,8 @@
 
 #include "estimators/coupling.h"
 
+#include <string>
+
 namespace bochner {
 
 /// Independent pairs of rows w, -w: rows 2k + 1 and 2k + 2 of m, of which the last has no partner if m is odd
@@ -13,7 +15,7 @@ class AntitheticCoupling final : public Coupling {
   std::shared_ptr<const Projection> draw(const FrequencyLaw& law, Index m, Index dim,
                                          const Stream& stream) const override;
   /// Every frequency law is symmetric about 0.
-  bool needs_isotropic() const override { return false; }
+  void require_drawable(const FrequencyLaw&, const std::string&) const override {}
   bool prefixes_are_draws() const override { return true; }
   /// Pairs of equal norms at cosine -1.
   std::optional<std::vector<PairGroup>> dependent_pairs(Index m, Index dim) const override;

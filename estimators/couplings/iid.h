@@ -2,6 +2,8 @@
 
 #include "estimators/coupling.h"
 
+#include <string>
+
 namespace bochner {
 
 /// Independent rows [RahimiRecht07].
@@ -10,7 +12,7 @@ class IidCoupling final : public Coupling {
   std::string name() const override { return "iid"; }
   std::shared_ptr<const Projection> draw(const FrequencyLaw& law, Index m, Index dim,
                                          const Stream& stream) const override;
-  bool needs_isotropic() const override { return false; }
+  void require_drawable(const FrequencyLaw&, const std::string&) const override {}
   bool prefixes_are_draws() const override { return true; }
   std::optional<std::vector<PairGroup>> dependent_pairs(Index, Index) const override {
     return std::vector<PairGroup>{};

@@ -7,15 +7,19 @@
 namespace bochner {
 namespace {
 
-double quantile_of(const RadialLaw& radial, Index dim, double lower, double upper) {
+double quantile_of(const RadialLaw& radial, Index dim, double lower, double upper, const std::string& who) {
   const auto norm = radial.norm_quantile(dim, lower, upper);
-  if (!norm) {
-    throw std::invalid_argument("norm_coupled: the radial law '" + radial.name() + "' does not know its quantiles");
-  }
-  return *norm;
+  if (norm) return *norm;
+  throw std::invalid_argument(who + ": the coupling 'norm_coupled': the radial law '" + radial.describe() +
+                              "' does not know its quantiles");
 }
 
 }  // namespace
+
+void NormCoupledCoupling::require_drawable(const FrequencyLaw& law, const std::string& who) const {
+  Coupling::require_drawable(law, who);
+  quantile_of(*law.isotropic(), 2, 0.5, 0.5, who);
+}
 
 std::shared_ptr<const Projection> NormCoupledCoupling::draw(const FrequencyLaw& law, Index m, Index dim,
                                                             const Stream& stream) const {
@@ -30,9 +34,9 @@ std::shared_ptr<const Projection> NormCoupledCoupling::draw(const FrequencyLaw& 
       // The middle of a cell of width 2^-53, so that neither it nor what it lacks of 1 is 0.
       lower = norms.uniform() + 0x1p-54;
       upper = 1 - lower;
-      W.row(i) *= quantile_of(radial, dim, lower, upper);
+      W.row(i) *= quantile_of(radial, dim, lower, upper, "draw");
     } else {
-      W.row(i) *= quantile_of(radial, dim, upper, lower);
+      W.row(i) *= quantile_of(radial, dim, upper, lower, "draw");
     }
   }
   return std::make_shared<DenseProjection>(std::move(W));

@@ -4,13 +4,16 @@
 
 namespace bochner {
 
+void QuasiRandomCoupling::require_drawable(const FrequencyLaw& law, const std::string& who) const {
+  if (law.uniforms(1) > 0) return;
+  throw std::invalid_argument(who + ": the coupling '" + name() + "': the frequency law '" + law.describe() +
+                              "' is not made of uniform numbers, which quasi-random points are");
+}
+
 std::shared_ptr<const Projection> QuasiRandomCoupling::draw(const FrequencyLaw& law, Index m, Index dim,
                                                             const Stream& stream) const {
+  require_drawable(law, "draw");
   const Index uniforms = law.uniforms(dim);
-  if (uniforms == 0) {
-    throw std::invalid_argument(name() + ": the frequency law '" + law.describe() +
-                                "' is not made of uniform numbers, which quasi-random points are");
-  }
   Matrix<double> points(m, uniforms);
   fill_points(stream, points);
   Matrix<double> W(m, dim);

@@ -2,17 +2,18 @@
 
 #include "estimators/coupling.h"
 
+#include <string>
+
 namespace bochner {
 
 /// Frequencies from randomised low-discrepancy points of the unit cube, by FrequencyLaw::from_uniforms [Yang14]. Each
 /// point is uniform by itself, so every row keeps its marginal law and the estimate is unbiased; together they fill the
 /// cube more evenly than independent points, in a way of which no law is known: only measurement.
-/// draw() throws std::invalid_argument for a law that is not made of uniform numbers.
+/// Only laws that are made of uniform numbers can be drawn.
 class QuasiRandomCoupling : public Coupling {
  public:
   std::shared_ptr<const Projection> draw(const FrequencyLaw& law, Index m, Index dim, const Stream& stream) const final;
-  bool needs_isotropic() const final { return false; }
-  bool draws(const FrequencyLaw& law) const final { return law.uniforms(1) > 0; }
+  void require_drawable(const FrequencyLaw& law, const std::string& who) const final;
   /// The points of a sequence, one after the other, with a randomisation that does not depend on their number.
   bool prefixes_are_draws() const final { return true; }
   std::optional<std::vector<PairGroup>> dependent_pairs(Index, Index) const final { return std::nullopt; }

@@ -159,7 +159,9 @@ class PythonCoupling final : public Coupling {
   Parameters parameters() const override { return plugin_.parameters; }
   std::shared_ptr<const Projection> draw(const FrequencyLaw& law, Index m, Index dim,
                                          const Stream& stream) const override;
-  bool needs_isotropic() const override { return traits_.needs_isotropic; }
+  void require_drawable(const FrequencyLaw& law, const std::string& who) const override {
+    if (traits_.needs_isotropic) Coupling::require_drawable(law, who);
+  }
   bool unbiased() const override { return traits_.unbiased; }
   bool prefixes_are_draws() const override { return traits_.prefixes_are_draws; }
   std::optional<std::vector<PairGroup>> dependent_pairs(Index, Index) const override {

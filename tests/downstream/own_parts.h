@@ -29,7 +29,7 @@ class OwnKernel final : public bochner::Kernel {
 class OwnCoupling final : public bochner::Coupling {
  public:
   std::string name() const override { return "own_antithetic"; }
-  bool needs_isotropic() const override { return false; }
+  void require_drawable(const bochner::FrequencyLaw&, const std::string&) const override {}
   bool prefixes_are_draws() const override { return true; }
   std::optional<std::vector<bochner::PairGroup>> dependent_pairs(bochner::Index, bochner::Index) const override {
     return std::nullopt;

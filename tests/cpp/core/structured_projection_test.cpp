@@ -133,7 +133,7 @@ TYPED_TEST(StructuredProjectionOf, ApplyIsTheNaiveProduct) {
     EXPECT_EQ(c.projection->dim(), c.W.cols());
     EXPECT_LE((c.projection->matrix() - c.W).cwiseAbs().maxCoeff(), 1e-12);
     const Matrix<Scalar> X = random<Scalar>(5, c.W.cols(), 1);
-    const Matrix<double> wide = X.template cast<double>();
+    const auto& wide = X.template cast<double>();
     Matrix<Scalar> U(5, c.W.rows());
     c.projection->apply(X, U);
     EXPECT_LE((U.template cast<double>() - wide * c.W.transpose()).cwiseAbs().maxCoeff(),
@@ -146,7 +146,7 @@ TYPED_TEST(StructuredProjectionOf, ApplyTransposeIsTheNaiveAdjoint) {
   for (const Case& c : cases()) {
     SCOPED_TRACE(c.name);
     const Matrix<Scalar> U = random<Scalar>(5, c.W.rows(), 1);
-    const Matrix<double> wide = U.template cast<double>();
+    const auto& wide = U.template cast<double>();
     Matrix<Scalar> X(5, c.W.cols());
     c.projection->apply_transpose(U, X);
     EXPECT_LE((X.template cast<double>() - wide * c.W).cwiseAbs().maxCoeff(), bound<Scalar>(wide, 2, c.W.rows()));
