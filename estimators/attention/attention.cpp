@@ -116,9 +116,6 @@ void attention_vjp(const HeadArray<const Scalar>& Q, const HeadArray<const Scala
                                   ") has no gradient; expected a differentiable one");
     }
   }
-  if (!options.renormalize) {
-    throw std::invalid_argument("attention_vjp: renormalize is false; expected true, the only one with gradients");
-  }
   const double scale = attention_scale(options.scale, Q.cols);
   const Index group = Q.heads / K.heads;
   parallel_for(K.batch * K.heads, execution, [&](Index index) {
@@ -131,7 +128,7 @@ void attention_vjp(const HeadArray<const Scalar>& Q, const HeadArray<const Scala
     for (Index head = key_head * group; head < (key_head + 1) * group; ++head) {
       auto d_queries = gradients.d_Q.matrix(item, head);
       d_queries.setZero();
-      favor_gradients<Scalar>(map, scale,
+      favor_gradients<Scalar>(map, scale, options.renormalize,
                               {Q.matrix(item, head), K.matrix(item, key_head), V.matrix(item, key_head),
                                visible_keys(options, item, Q.rows, K.rows), gradients.out.matrix(item, head),
                                gradients.d_out.matrix(item, head), d_queries, d_keys, d_values});

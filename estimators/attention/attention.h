@@ -68,9 +68,9 @@ struct AttentionGradients {
 /// The gradients of a number with respect to Q, K and V from that with respect to the output of attention(Q, K, V) with
 /// these maps and options. In parallel over items and key heads; a key head that several query heads share gets the sum
 /// of theirs. Rows whose denominator is 0 count as constant.
-/// Throws as attention() does, and std::invalid_argument when a map is not differentiable, for options.renormalize =
-/// false, and when a shape differs. Cost: about 3 times that of attention(); memory beyond the gradients: tiles, and
-/// two numbers for each row of the heads at work.
+/// Throws as attention() does, and std::invalid_argument when a map is not differentiable and when a shape differs.
+/// Cost: about 3 times that of attention(); memory beyond the gradients: tiles, and two numbers for each row of the
+/// heads at work.
 template <class Scalar>
 void attention_vjp(const HeadArray<const Scalar>& Q, const HeadArray<const Scalar>& K, const HeadArray<const Scalar>& V,
                    const AttentionGradients<Scalar>& gradients, std::span<const std::shared_ptr<const FeatureMap>> maps,

@@ -17,6 +17,9 @@
 // the gradients of queries and log D_i. The second lets queries into sums, last first, with the exponents u_i - log D_i
 // and the values [G_i, -G_i.out_i], and goes through the keys, each of which sees the queries that see it. Without
 // causality the order is free, and the first pass sums the queries as it meets them.
+//
+// Without renormalisation D_i is 1 and dL/dp_ij = G_i.v_j: the units of a row, which otherwise cancel, remain, those of
+// the sums as exp(shift_i) and those of its own features as their log-scale.
 
 namespace bochner {
 namespace {
@@ -24,8 +27,9 @@ namespace {
 template <class Scalar>
 class Gradients {
  public:
-  Gradients(const FeatureMap& map, double scale, const GradientTask<Scalar>& task)
+  Gradients(const FeatureMap& map, double scale, bool renormalize, const GradientTask<Scalar>& task)
       : map_(map),
+        renormalize_(renormalize),
         task_(task),
         values_(task.values.cols()),
         queries_(map, Side::kQuery, scale, values_ + 1),
@@ -49,7 +53,7 @@ class Gradients {
   void through_queries() {
     AttentionSums<Scalar> sums(map_.form(), map_.features(), values_ + 1);
     Readout<Scalar> readout(map_.features(), values_);
-    const Vector<Scalar> zero = Vector<Scalar>::Zero(capacity_);
+    Vector<Scalar> d_log_scale = Vector<Scalar>::Zero(capacity_);
     const auto load = [&](std::span<const Index> keys) {
       keys_.load(task_.keys, keys, [&](Index, Index key, auto&& row) {
         row.head(values_) = task_.values.row(key);
@@ -65,17 +69,26 @@ class Gradients {
       readout.read(sums, tile, visible);
       for (Index i = 0; i < tile.rows(); ++i) {
         const Index query = queries[static_cast<std::size_t>(i)];
+        auto y = y_.top(tile.rows()).row(i);
+        if (!renormalize_) {
+          const Scalar log_scale = tile.log_scale()(i);
+          log_denominators_(query) = -log_scale;
+          signs_(query) = 1;
+          fill_gradient(query, std::exp(readout.shift()(i) + log_scale), y);
+          d_log_scale(i) = task_.d_out.row(query).dot(task_.out.row(query));
+          continue;
+        }
+        // The log-scale of a query cancels.
         const Scalar denominator = readout.denominator()(i);
         log_denominators_(query) = denominator == 0 ? 0 : std::log(std::abs(denominator)) + readout.shift()(i);
         signs_(query) = static_cast<Scalar>((denominator > 0) - (denominator < 0));
-        fill_gradient(query, denominator == 0 ? 0 : 1 / denominator, y_.top(tile.rows()).row(i));
+        fill_gradient(query, denominator == 0 ? 0 : 1 / denominator, y);
       }
       if (!task_.visible.causal) query_sums_.add_askers_of(sums, tile.rows(), readout.weights(), y_);
       sums.spread(y_, visible, product_);
       auto d_features = product_.top(tile.rows());
       if (map_.form() == Form::kExponents) d_features.array() *= readout.weights().top(tile.rows()).array();
-      // The log-scale of a query cancels.
-      tile.add_gradient(d_features, zero.head(tile.rows()), queries, task_.d_queries);
+      tile.add_gradient(d_features, d_log_scale.head(tile.rows()), queries, task_.d_queries);
     };
     walk(
         sums, Cursor::forward(task_.visible.keys, task_.visible.mask), Cursor::forward(task_.visible.queries),
@@ -127,7 +140,8 @@ class Gradients {
          answer);
   }
 
-  /// row (dv + 1) = factor [G, -G.out] of a query; zeros for a factor 0, where the output may be infinite.
+  /// row (dv + 1) = factor [G, -G.out] of a query, [G, 0] without a denominator; zeros for a factor 0, where the output
+  /// may be infinite.
   template <class Row>
   void fill_gradient(Index query, Scalar factor, Row row) const {
     if (factor == 0) {
@@ -135,10 +149,11 @@ class Gradients {
       return;
     }
     row.head(values_) = factor * task_.d_out.row(query);
-    row(values_) = -factor * task_.d_out.row(query).dot(task_.out.row(query));
+    row(values_) = renormalize_ ? -factor * task_.d_out.row(query).dot(task_.out.row(query)) : Scalar{0};
   }
 
   const FeatureMap& map_;
+  bool renormalize_;
   const GradientTask<Scalar>& task_;
   Index values_;
   ValuedTile<Scalar> queries_;
@@ -147,7 +162,7 @@ class Gradients {
   simd::PaddedRows<Scalar> y_;        // (capacity, dv + 1)
   simd::PaddedRows<Scalar> product_;  // (capacity, p)
   AttentionSums<Scalar> query_sums_;
-  Vector<Scalar> log_denominators_;  // (n): log |D_i|, 0 where D_i is
+  Vector<Scalar> log_denominators_;  // (n): log |D_i| in units of exp(log-scale) of the query, 0 where D_i is
   Vector<Scalar> signs_;             // (n): of D_i; a row without a denominator has no gradient
   Index first_answered_;
 };
@@ -155,11 +170,11 @@ class Gradients {
 }  // namespace
 
 template <class Scalar>
-void favor_gradients(const FeatureMap& map, double scale, const GradientTask<Scalar>& task) {
-  Gradients<Scalar>(map, scale, task).run();
+void favor_gradients(const FeatureMap& map, double scale, bool renormalize, const GradientTask<Scalar>& task) {
+  Gradients<Scalar>(map, scale, renormalize, task).run();
 }
 
-template void favor_gradients(const FeatureMap&, double, const GradientTask<float>&);
-template void favor_gradients(const FeatureMap&, double, const GradientTask<double>&);
+template void favor_gradients(const FeatureMap&, double, bool, const GradientTask<float>&);
+template void favor_gradients(const FeatureMap&, double, bool, const GradientTask<double>&);
 
 }  // namespace bochner

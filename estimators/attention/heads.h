@@ -32,10 +32,10 @@ struct GradientTask {
 };
 
 /// Adds to d_queries, d_keys and d_values the gradients that follow from d_out, by recomputing the tiles of features.
-/// Rows whose denominator is 0 count as constant. Cost: about 3 times that of favor_heads; memory: tiles, and three
+/// Rows whose denominator is 0 count as constant. Cost: about 3 times that of favor_heads; memory: tiles, and two
 /// numbers a query. Throws std::invalid_argument where the map is not differentiable.
 template <class Scalar>
-void favor_gradients(const FeatureMap& map, double scale, const GradientTask<Scalar>& task);
+void favor_gradients(const FeatureMap& map, double scale, bool renormalize, const GradientTask<Scalar>& task);
 
 /// a_ij = exp(scale q_i.k_j) / sum, by tiles with a running maximum for every query [MilakovGimelshein18; Dao22].
 /// Throws std::domain_error where a score overflows. Cost: O(g n k (d + dv)); memory: a tile of scores.

@@ -132,6 +132,7 @@ def attention_vjp(
     key_mask: npt.ArrayLike | None = None,
     scale: float | None = None,
     empty: Empty = "error",
+    renormalize: bool = True,
     out: npt.ArrayLike | None = None,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the gradients with respect to Q, K and V from that with respect to the output.
@@ -141,7 +142,7 @@ def attention_vjp(
 
     Parameters
     ----------
-    Q, K, V, feature_map, causal, key_mask, scale, empty
+    Q, K, V, feature_map, causal, key_mask, scale, empty, renormalize
         As `attention` has them. The maps must be differentiable, as all registered ones are.
     grad : array_like, shape (..., Lq, dv)
         The gradient of a number with respect to ``attention(Q, K, V, feature_map, ...)``.
@@ -173,18 +174,17 @@ def attention_vjp(
         if arrays[key].shape != call.shape:
             raise ValueError(f"{name}: {key} has shape {arrays[key].shape}; expected {call.shape}")
     output_shape = (*call.arrays[0].shape[:-1], call.shape[-1])
-    threads = get_num_threads()
+    options: dict[str, Any] = {**call.options, "renormalize": bool(renormalize), "threads": get_num_threads()}
     if "out" in arrays:
         output = arrays["out"].reshape(output_shape)
     else:
-        output = _core.attention(*call.arrays, maps=maps, **call.options, renormalize=True, threads=threads)[0]
+        output = _core.attention(*call.arrays, maps=maps, **options)[0]
     gradients = _core.attention_vjp(
         *call.arrays,
         out=output,
         grad=arrays["grad"].reshape(output_shape),
         maps=maps,
-        **call.options,
-        threads=threads,
+        **options,
     )
     d_queries, d_keys, d_values = (
         gradient.reshape(arrays[key].shape) for gradient, key in zip(gradients, "QKV", strict=True)

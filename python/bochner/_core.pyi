@@ -129,6 +129,7 @@ def attention_vjp(
     key_mask: _Mask | None,
     scale: float | None,
     zero_if_empty: bool,
+    renormalize: bool,
     threads: int,
 ) -> tuple[_Float, _Float, _Float]: ...
 

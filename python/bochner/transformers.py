@@ -147,7 +147,7 @@ def _attention_function(estimator: Estimator, m: int, seed: int) -> Callable[...
         if query.device.type != "cpu":
             W = W.to(query.device, torch.float64 if query.dtype == torch.float64 else torch.float32)
         # Queries that are padding may see no key; nobody reads their output.
-        out = attend(query, key, value, W, map_recipe, causal, key_mask, scaling, "zero", "auto")
+        out = attend(query, key, value, W, map_recipe, causal, key_mask, scaling, "zero", True, "auto")
         return out.transpose(1, 2).contiguous(), None
 
     return bochner_attention

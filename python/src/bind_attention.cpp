@@ -64,11 +64,13 @@ void bind_scalar(py::module_& module) {
   module.def(
       "attention_vjp",
       [](Arrays Q, Arrays K, Arrays V, Arrays out, Arrays grad, const std::vector<std::shared_ptr<FeatureMap>>& maps,
-         bool causal, const Mask& key_mask, std::optional<double> scale, bool zero_if_empty, int threads) {
+         bool causal, const Mask& key_mask, std::optional<double> scale, bool zero_if_empty, bool renormalize,
+         int threads) {
         Array<Scalar> d_Q = like(Q), d_K = like(K), d_V = like(V);
         const AttentionGradients<Scalar> gradients{as_heads(out), as_heads(grad), writable(d_Q), writable(d_K),
                                                    writable(d_V)};
-        const auto options = as_options(causal, key_mask, scale, zero_if_empty);
+        auto options = as_options(causal, key_mask, scale, zero_if_empty);
+        options.renormalize = renormalize;
         const std::vector<std::shared_ptr<const FeatureMap>> constant(maps.begin(), maps.end());
         without_gil([&] {
           attention_vjp<Scalar>(as_heads(Q), as_heads(K), as_heads(V), gradients, constant, options,
@@ -77,7 +79,7 @@ void bind_scalar(py::module_& module) {
         return py::make_tuple(d_Q, d_K, d_V);
       },
       "Q"_a.noconvert(), "K"_a.noconvert(), "V"_a.noconvert(), "out"_a.noconvert(), "grad"_a.noconvert(), "maps"_a,
-      "causal"_a, "key_mask"_a, "scale"_a, "zero_if_empty"_a, "threads"_a);
+      "causal"_a, "key_mask"_a, "scale"_a, "zero_if_empty"_a, "renormalize"_a, "threads"_a);
   const auto bind_plain = [&module](const char* name, auto compute) {
     module.def(
         name,

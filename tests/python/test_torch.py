@@ -89,29 +89,32 @@ def test_both_paths_have_the_numbers_of_numpy(kernel, name, causal, dtype):
     estimator = bochner.Estimator(kernel, features)
     maps = [estimator.draw(DIM, 16, 0, trial) for trial in range(2)]
     W = torch.from_numpy(np.stack([part.frequencies for part in maps]))
-    for (queries, keys), masked in itertools.product([(1, 9), (9, 4), (64, 64), (70, 133)], (0, 1)):
+    sizes = [(1, 9), (9, 4), (64, 64), (70, 133)]
+    for (queries, keys), masked, renormalize in itertools.product(sizes, (False, True), (False, True)):
         q, k, v = tensors(queries, keys, dtype, scale=scale)
         # The second item is padded on the left, so that causal queries may see nothing yet.
         mask = torch.stack([padding(keys)[0], torch.arange(keys) >= 3]) if masked else None
-        options = {"causal": causal, "empty": "zero"}
+        options = {"causal": causal, "empty": "zero", "renormalize": renormalize}
         numpy_mask = None if mask is None else mask.numpy()
         expected = bochner.attention(q.numpy(), k.numpy(), v.numpy(), maps, key_mask=numpy_mask, **options)
         for path in PATHS:
             options |= {"key_mask": mask, "path": path}
             out = bochner.torch.attention(q, k, v, W, kernel=kernel, features=features, **options)
             assert out.dtype == dtype
-            np.testing.assert_allclose(out, expected, rtol=0, atol=TOLERANCE[dtype])
+            largest = 1 if renormalize else np.abs(expected).max()
+            np.testing.assert_allclose(out, expected, rtol=0, atol=TOLERANCE[dtype] * largest)
             assert torch.equal(out, bochner.torch.attention(q, k, v, maps, **options))
 
 
 @pytest.mark.filterwarnings("ignore::bochner.NonPositiveDenominatorWarning")
+@pytest.mark.parametrize("renormalize", [False, True], ids=["numerators", "quotients"])
 @pytest.mark.parametrize("features", [name for name, parameters in SOFTMAX.items() if "epsilon" in parameters])
-def test_gradients_of_generalized_attention_are_the_same_on_both_paths(features):
+def test_gradients_of_generalized_attention_are_the_same_on_both_paths(features, renormalize):
     W = frequencies(features, heads=2)
     results = []
     for path in PATHS:
         leaves = tensors(20, 20, requires_grad=True)
-        out = bochner.torch.attention(*leaves, W, True, features=features, path=path)
+        out = bochner.torch.attention(*leaves, W, True, features=features, renormalize=renormalize, path=path)
         results.append([out.detach(), *torch.autograd.grad(out.square().sum(), leaves)])
     for one, other in zip(*results, strict=True):
         assert torch.isfinite(one).all()
@@ -136,13 +139,14 @@ def test_denominators_of_zero():
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("causal", [False, True], ids=["all", "causal"])
 @pytest.mark.parametrize("masked", [False, True], ids=["unmasked", "masked"])
-def test_gradients_against_finite_differences(path, causal, masked):
+@pytest.mark.parametrize("renormalize", [False, True], ids=["numerators", "quotients"])
+def test_gradients_against_finite_differences(path, causal, masked, renormalize):
     q, k, v = tensors(4, 5, heads=(2, 1), requires_grad=True)
     mask = padding(5) if masked else None
     W = frequencies(m=3)
 
     def function(*arrays):
-        return bochner.torch.attention(*arrays, W, causal, mask, path=path)
+        return bochner.torch.attention(*arrays, W, causal, mask, renormalize=renormalize, path=path)
 
     assert torch.autograd.gradcheck(function, (q, k, v), check_batched_grad=True)
     if path == "plain":
@@ -257,9 +261,13 @@ def test_torch_approves_of_the_operators():
     estimator = bochner.Estimator("softmax", "positive", "orthogonal")
     of_map, of_estimator = _recipes.recipe_of_map("softmax", "positive"), _recipes.recipe_of_estimator(estimator)
     W = frequencies()[None]
-    for dtype, causal, mask in ((torch.float64, True, None), (torch.float32, False, padding(7))):
+    for dtype, causal, mask, renormalize in (
+        (torch.float64, True, None, True),
+        (torch.float32, False, padding(7), True),
+        (torch.float64, True, padding(7), False),
+    ):
         arrays = tensors(6, 7, dtype, requires_grad=True)
-        rest = (W, mask, of_map, causal, 0.3, False)
+        rest = (W, mask, of_map, causal, 0.3, False, renormalize)
         torch.library.opcheck(_operators.attention, (*arrays, *rest))
         arrays = [x.detach() for x in arrays]
         out = _operators.attention(*arrays, *rest)
@@ -280,7 +288,9 @@ def test_it_compiles_without_a_graph_break(path, monkeypatch, tmp_path):
     W = frequencies(kernel=kernel)
 
     def function(q, k, v, mask):
-        return bochner.torch.attention(q, k, v, W, True, mask, kernel=kernel, path=path, empty="zero")
+        options = {"kernel": kernel, "path": path, "empty": "zero"}
+        mean = bochner.torch.attention(q, k, v, W, True, mask, **options)
+        return mean + bochner.torch.attention(q, k, v, W, True, mask, renormalize=False, **options)
 
     mask = padding(12)
     weights = torch.randn(2, 4, 12, DV, dtype=torch.float64)

@@ -29,6 +29,7 @@ def attention(
     *,
     kernel: str | Kernel = "softmax",
     features: str | Features = "positive",
+    renormalize: bool = True,
     path: Path = "auto",
 ) -> Tensor:
     """Attention by random features: D^-1 phi(q) (phi(k)^T v), D = diag(phi(q) phi(k)^T 1).
@@ -61,6 +62,9 @@ def attention(
     kernel : str or Kernel, default "softmax"
     features : str or Features, default "positive"
         What the frequencies are of, where they are a tensor.
+    renormalize : bool, default True
+        Whether rows are divided by their denominators; without, the output is phi(q) (phi(k)^T v)
+        [Choromanski21, eq. 5].
     path : {"auto", "compiled", "plain"}, default "auto"
         The compiled part computes on the CPU, in memory that does not grow with the length; plain torch on any device.
         By default the device decides. Second derivatives and `torch.func.grad` need the plain path.
@@ -85,8 +89,7 @@ def attention(
 
     Notes
     -----
-    Two things of `bochner.attention` are not here: a family that is a Python function, which is a TypeError, and
-    ``renormalize=False``, which has no gradient.
+    One thing of `bochner.attention` is not here: a family that is a Python function is a TypeError.
 
     Cost: O((Lq + Lk) p (d + dv)) a head, backwards about three times that. [Choromanski21, Algorithm 1]
     """
@@ -95,7 +98,7 @@ def attention(
     else:
         W, kernel, features = _of_maps(frequencies)
     recipe = recipe_of_map(kernel, features)
-    return attend(q, k, v, W, recipe, causal, key_mask, scale, empty, path)
+    return attend(q, k, v, W, recipe, causal, key_mask, scale, empty, renormalize, path)
 
 
 def attend(
@@ -108,6 +111,7 @@ def attend(
     key_mask: Tensor | None,
     scale: float | None,
     empty: Empty,
+    renormalize: bool,
     path: Path,
 ) -> Tensor:
     """Bring tensors to four axes and one type, and choose the path."""
@@ -139,6 +143,7 @@ def attend(
         bool(causal),
         scale,
         empty == "zero",
+        bool(renormalize),
     )
     return out.reshape(*q.shape[:-1], v.shape[-1]).to(dtype)
 

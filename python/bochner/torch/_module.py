@@ -35,7 +35,7 @@ class Attention(torch.nn.Module):
     redraw_every : int, optional
         Training step s, counted from 0, uses draw s // redraw_every: every forward pass in training mode is a step. In
         evaluation nothing is counted or drawn. By default the first draw stays [Choromanski21, Section 4.2].
-    causal, scale, empty, path
+    causal, scale, empty, renormalize, path
         As `attention` has them.
 
     Raises
@@ -62,6 +62,7 @@ class Attention(torch.nn.Module):
         causal: bool = False,
         scale: float | None = None,
         empty: Empty = "error",
+        renormalize: bool = True,
         path: Path = "auto",
     ) -> None:
         super().__init__()
@@ -72,6 +73,7 @@ class Attention(torch.nn.Module):
         self.causal = causal
         self.scale = scale
         self.empty = empty
+        self.renormalize = renormalize
         self.path = path
         self._draw_recipe = recipe_of_estimator(self.estimator)
         self._map_recipe = recipe_of_map(self.estimator.kernel, self.estimator.features)
@@ -107,7 +109,19 @@ class Attention(torch.nn.Module):
             )
             self.frequencies.copy_(frequencies)
             self.steps.copy_(steps)
-        return attend(q, k, v, frequencies, self._map_recipe, self.causal, key_mask, self.scale, self.empty, self.path)
+        return attend(
+            q,
+            k,
+            v,
+            frequencies,
+            self._map_recipe,
+            self.causal,
+            key_mask,
+            self.scale,
+            self.empty,
+            self.renormalize,
+            self.path,
+        )
 
     def extra_repr(self) -> str:
         """Return what distinguishes the module, for `print`.
@@ -119,6 +133,7 @@ class Attention(torch.nn.Module):
         heads, m, dim = self.frequencies.shape
         shown = {"dim": dim, "m": m, "estimator": self.estimator, "heads": heads if heads > 1 else None}
         shown |= {"seed": int(self.seed) % 2**64, "redraw_every": self.redraw_every, "causal": self.causal}
+        shown |= {} if self.renormalize else {"renormalize": False}
         return ", ".join(f"{name}={value!r}" for name, value in shown.items() if value is not None)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:

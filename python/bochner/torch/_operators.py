@@ -26,6 +26,7 @@ def attention(
     causal: bool,
     scale: float,
     zero_if_empty: bool,
+    renormalize: bool,
 ) -> Tensor:
     """Return attention of q (B, Hq, Lq, d), k (B, Hk, Lk, d), v (B, Hk, Lk, dv), float32 or float64.
 
@@ -35,7 +36,7 @@ def attention(
         _array(q),
         _array(k),
         _array(v),
-        **_options(frequencies, key_mask, recipe, causal, scale, zero_if_empty),
+        **_options(frequencies, key_mask, recipe, causal, scale, zero_if_empty, renormalize),
     )
     return torch.from_numpy(out)
 
@@ -51,6 +52,7 @@ def attention_vjp(
     causal: bool,
     scale: float,
     zero_if_empty: bool,
+    renormalize: bool,
     out: Tensor,
     grad: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -61,7 +63,7 @@ def attention_vjp(
         _array(v),
         grad=_array(grad),
         out=_array(out),
-        **_options(frequencies, key_mask, recipe, causal, scale, zero_if_empty),
+        **_options(frequencies, key_mask, recipe, causal, scale, zero_if_empty, renormalize),
     )
     d_q, d_k, d_v = map(torch.from_numpy, gradients)
     return d_q, d_k, d_v
@@ -74,7 +76,13 @@ def _array(x: Tensor) -> npt.NDArray[Any]:
 
 
 def _options(
-    frequencies: Tensor, key_mask: Tensor | None, recipe: str, causal: bool, scale: float, zero_if_empty: bool
+    frequencies: Tensor,
+    key_mask: Tensor | None,
+    recipe: str,
+    causal: bool,
+    scale: float,
+    zero_if_empty: bool,
+    renormalize: bool,
 ) -> dict[str, Any]:
     return {
         "feature_map": _recipes.feature_maps(frequencies, recipe),
@@ -82,6 +90,7 @@ def _options(
         "key_mask": None if key_mask is None else _array(key_mask),
         "scale": scale,
         "empty": "zero" if zero_if_empty else "error",
+        "renormalize": renormalize,
     }
 
 
@@ -103,7 +112,7 @@ def _save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
     *inputs, out = ctx.saved_tensors
     # Frequencies are drawn, not trained: they have no gradient, nor have the mask and the options.
-    return (*attention_vjp(*inputs, *ctx.options, out, grad), *(None,) * 6)
+    return (*attention_vjp(*inputs, *ctx.options, out, grad), *(None,) * 7)
 
 
 attention.register_autograd(_backward, setup_context=_save)

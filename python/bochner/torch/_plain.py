@@ -6,7 +6,7 @@ that no epsilon is needed and no later key touches an earlier row [Choromanski21
     S_l = sum_j phi(k_j)_l exp(-R_l) [v_j, 1],     t_i = max_l (log phi(q_i)_l + R_l),
     [out_i D_i, D_i] = sum_l phi(q_i)_l exp(R_l - t_i) S_l.
 
-R and t cancel, so no gradient goes through them.
+R and t cancel, so no gradient goes through them. Without renormalisation exp(t) comes back as a factor.
 """
 
 import math
@@ -83,6 +83,7 @@ def attention(
     causal: bool,
     scale: float,
     zero_if_empty: bool,
+    renormalize: bool,
 ) -> Tensor:
     """Return attention of q (B, Hq, Lq, d), k (B, Hk, Lk, d), v (B, Hk, Lk, dv) in their type.
 
@@ -109,14 +110,20 @@ def attention(
         # Queries before the first key see nothing.
         blind = max(q.shape[-2] - k.shape[-2], 0) if causal else 0
         queries = _features(q[..., blind:, :], W, form)
-        sums = _causal_sums(queries, keys, values) if causal else _all_sums(queries, keys, values)
+        sums, top = (_causal_sums if causal else _all_sums)(queries, keys, values)
         seen = _seen(key_mask, q.shape[-2], k.shape[-2], causal, q.device)
         sums = torch.nn.functional.pad(sums, (0, 0, blind, 0))
-        return _quotients(sums, seen, zero_if_empty, signed=keys.factor is not None).flatten(1, 2)
+        if renormalize:
+            out = _quotients(sums, seen, signed=keys.factor is not None)
+        else:
+            norms = scale * form.exponent * (q * q).sum(-1, keepdim=True)
+            top = torch.nn.functional.pad(top, (0, 0, blind, 0))
+            out = sums[..., :-1] * torch.exp(top + norms + _log_weight(recipe)) / W.shape[-2]
+        return _known_rows(out, seen, zero_if_empty).flatten(1, 2)
 
 
 def _features(x: Tensor, W: Tensor, form: Form) -> Rows:
-    """Return the features of rows, without exp(exponent |x|^2), which cancels for queries."""
+    """Return the features of rows, without exp(exponent |x|^2), which cancels for queries, and m^(-1/2)."""
     u = x @ W.mT
     if form.family in LOGARITHMS:
         log = LOGARITHMS[form.family](u)
@@ -130,14 +137,23 @@ def _features(x: Tensor, W: Tensor, form: Form) -> Rows:
     )
 
 
-def _all_sums(queries: Rows, keys: Rows, values: Tensor) -> Tensor:
+@torch.compiler.assume_constant_result
+def _log_weight(recipe: str) -> float:
+    """Return the logarithm of what `_features` leaves out of the product of two features, for one frequency."""
+    form: Form = form_of(recipe)
+    zero = torch.zeros(1, 1, dtype=torch.float64)
+    return 2 * (form.log_at_zero - float(_features(zero, zero, form).log.amax()))
+
+
+def _all_sums(queries: Rows, keys: Rows, values: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the sums of all keys over exp(t), and t."""
     maxima = keys.log.detach().amax(-2, keepdim=True)
     top = (queries.log.detach() + maxima).amax(-1, keepdim=True)
-    return queries.weights(maxima, top) @ (keys.weights(-maxima).mT @ values)
+    return queries.weights(maxima, top) @ (keys.weights(-maxima).mT @ values), top
 
 
-def _causal_sums(queries: Rows, keys: Rows, values: Tensor) -> Tensor:
-    """Return the sums of keys j <= i + Lk - Lq for every query, Lq <= Lk."""
+def _causal_sums(queries: Rows, keys: Rows, values: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the sums of keys j <= i + Lk - Lq for every query over exp(t), and t, Lq <= Lk."""
     count = queries.log.shape[-2]
     before = keys.log.shape[-2] - count
     size = 1
@@ -163,7 +179,7 @@ def _causal_sums(queries: Rows, keys: Rows, values: Tensor) -> Tensor:
         last = maxima[..., end - 1 : end, :]
         new = keys.cut(begin, end).weights(-last).mT @ values[..., begin:end, :]
         total, maximum = total * torch.exp(maximum - last).mT + new, last
-    return (sums + torch.cat(parts, -2))[..., :count, :]
+    return (sums + torch.cat(parts, -2))[..., :count, :], top[..., :count, :]
 
 
 def _sums_in_chunks(queries: Rows, keys: Rows, values: Tensor, maxima: Tensor, top: Tensor, size: int) -> Tensor:
@@ -194,8 +210,8 @@ def _product(one: Tensor | None, other: Tensor | None) -> Tensor | None:
     return None if one is None or other is None else one * other
 
 
-def _quotients(sums: Tensor, seen: Tensor | None, zero_if_empty: bool, signed: bool) -> Tensor:
-    """Return numerators / denominators, and what a row without a key is: an error, where that can be known, or 0."""
+def _quotients(sums: Tensor, seen: Tensor | None, signed: bool) -> Tensor:
+    """Return numerators / denominators; anything for a row without a key."""
     numerators, denominators = sums[..., :-1], sums[..., -1:]
     if signed:
         bad = denominators <= 0
@@ -203,15 +219,18 @@ def _quotients(sums: Tensor, seen: Tensor | None, zero_if_empty: bool, signed: b
         # As in the compiled part: infinite with the sign of the numerator, and 0 for 0 / 0, without a gradient.
         dead = denominators == 0
         limits = torch.where(numerators == 0, 0.0, numerators.detach().sign() * math.inf)
-        quotients = torch.where(dead, limits, numerators / torch.where(dead, 1, denominators))
-    else:
-        quotients = numerators / (denominators if seen is None else torch.where(seen, denominators, 1))
+        return torch.where(dead, limits, numerators / torch.where(dead, 1, denominators))
+    return numerators / (denominators if seen is None else torch.where(seen, denominators, 1))
+
+
+def _known_rows(out: Tensor, seen: Tensor | None, zero_if_empty: bool) -> Tensor:
+    """Return the output with what a row without a key is: an error, where that can be known, or 0."""
     if seen is None:
-        return quotients
+        return out
     if not zero_if_empty and _known(seen.all()) == 0:
         row = int(torch.nonzero(~seen)[0, -2])
         raise ValueError(f"attention: query {row} sees no key; expected at least one, or empty='zero'")
-    return torch.where(seen, quotients, 0.0 if zero_if_empty else math.nan)
+    return torch.where(seen, out, 0.0 if zero_if_empty else math.nan)
 
 
 def _seen(key_mask: Tensor | None, queries: int, keys: int, causal: bool, device: torch.device) -> Tensor | None:

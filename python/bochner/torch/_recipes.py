@@ -26,11 +26,14 @@ class Form(NamedTuple):
         The factor of |x|^2 in the logarithm of every feature.
     epsilon : float
         What is added to every feature, after their common factor is taken out.
+    log_at_zero : float
+        The log-scale of x = 0 with one frequency; with m of them it is log(m) / 2 less.
     """
 
     family: str
     exponent: float
     epsilon: float
+    log_at_zero: float
 
 
 @torch.compiler.assume_constant_result
@@ -108,4 +111,4 @@ def form_of(recipe: str) -> Form:
     kernel, features = _map_parts(recipe)
     zero = FeatureMap(kernel, features, np.zeros((1, 1)))
     at_zero, at_one = zero.transform_scaled(np.array([[0.0], [1.0]])).log_scale
-    return Form(features.name, float(at_one - at_zero), features.parameters.get("epsilon", 0.0))
+    return Form(features.name, float(at_one - at_zero), features.parameters.get("epsilon", 0.0), float(at_zero))
