@@ -43,14 +43,15 @@ class Interval:
     high: float
 
     def __format__(self, digits: str) -> str:
-        """Text for people: each number in this format, the interval in brackets or in words."""
+        """Text for people: each number in this format, by default of three digits, the interval in brackets or words."""
+        digits = digits or ".3g"
         if np.isposinf(self.high):
             return f"{self.value:{digits}} (too few for an interval)"
         return f"{self.value:{digits}} [{self.low:{digits}}, {self.high:{digits}}]"
 
     def __str__(self) -> str:
-        """Text for people, three digits."""
-        return format(self, ".3g")
+        """Text for people."""
+        return format(self)
 
 
 def mean_interval(values: ArrayLike) -> Interval:

@@ -128,7 +128,7 @@ class Theorem3(Figure):
             ylabel="P(SMREG^ > a)",
             title=f"Tails, d = m = {self.setting['d']}, |x + y| = {self.setting['sum_norm']:g}, x = y",
         )
-        axes.legend(loc="lower left")
+        axes.legend(loc="upper right", fontsize=7.5)
 
     def _draw_brackets(self, axes: Axes, frame: pd.DataFrame) -> None:
         for (m, norm), shade in zip(BRACKETS, style.shades(len(BRACKETS)), strict=True):
@@ -146,7 +146,7 @@ class Theorem3(Figure):
                 some = rows.iloc[::6]
                 axes.plot(some["theta_lambda"], some["exact"], "o", color=shade, label=f"exact, m = {m}")
         axes.axhline(0, color=style.REFERENCE, linewidth=1.2)
-        axes.annotate("a negative probability", (1.8, -0.03), va="top", fontsize=8.5)
+        axes.annotate("a negative\nprobability", (2.3, -0.03), va="top", fontsize=8.5)
         axes.set(
             xscale="log",
             xlabel="θ Λ",
