@@ -28,6 +28,9 @@ class FrequencyLaw : public Component {
   /// and the gap are known, the estimates by cosines have a law.
   virtual std::optional<double> cosine_variance(std::span<const double> /*u*/) const { return std::nullopt; }
 
+  /// E w_j^2 (d); none where these are infinite or not known.
+  virtual std::optional<Vector<double>> mean_squares(Index /*dim*/) const { return std::nullopt; }
+
   /// How many uniform numbers make one frequency; 0 where from_uniforms() does not exist.
   virtual Index uniforms(Index /*dim*/) const { return 0; }
   /// w from independent uniform numbers in (0, 1): quasi-random points become frequencies by it.

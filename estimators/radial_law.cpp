@@ -25,6 +25,12 @@ std::optional<double> RadialLaw::cosine_variance(std::span<const double> u) cons
   return variance(Shape::kCos, static_cast<Index>(u.size()), squared_norm(u)).value();
 }
 
+std::optional<Vector<double>> RadialLaw::mean_squares(Index dim) const {
+  const auto square = moment_ratio(dim, 0);
+  if (!square) return std::nullopt;
+  return Vector<double>::Constant(dim, *square / static_cast<double>(dim));
+}
+
 void RadialLaw::fill_tilted(Stream&, std::span<const double>, std::span<double>) const {
   throw std::invalid_argument("fill_tilted: the radial law '" + name() + "' has no tilted sampler");
 }

@@ -28,6 +28,7 @@ class RadialLaw : public FrequencyLaw {
   const RadialLaw* isotropic() const final { return this; }
   void fill_independent(const Stream& stream, Matrix<double>& W) const override;
   std::optional<double> cosine_variance(std::span<const double> u) const override;
+  std::optional<Vector<double>> mean_squares(Index dim) const override;
 
   /// Whether the moments below are known of this shape; exp(w.u) of a heavy-tailed law has no mean.
   virtual bool has_moments(Shape /*shape*/) const { return true; }

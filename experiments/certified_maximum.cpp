@@ -30,21 +30,28 @@ double norm_of(const Place& place, double side) {
   return side * std::hypot(static_cast<double>(place[0]), static_cast<double>(place[1]));
 }
 
-/// The corner of the cell that is nearest to 0. No cell has 0 inside an edge.
-Place nearest(const Place& cell) { return {cell[0], cell[1] >= 0 ? cell[1] : cell[1] + 1}; }
-
-/// The largest weight of a cell that meets the ball.
-double weight_on(const EvenFunction& function, const Place& cell, double side) {
-  const double low = norm_of(nearest(cell), side);
-  const Place farthest{cell[0] + 1, function.dim == 1 ? 0 : (cell[1] >= 0 ? cell[1] + 1 : cell[1])};
-  return std::max(function.weight(low), function.weight(std::min(norm_of(farthest, side), function.radius)));
+/// The corners of the cell that are nearest to 0 and farthest from it. No cell has 0 inside an edge.
+Place nearest(const Place& cell, Index dim) {
+  const auto place = [](Index k) { return k >= 0 ? k : k + 1; };
+  return {place(cell[0]), dim == 1 ? 0 : place(cell[1])};
+}
+Place farthest(const Place& cell, Index dim) {
+  const auto place = [](Index k) { return k >= 0 ? k + 1 : k; };
+  return {place(cell[0]), dim == 1 ? 0 : place(cell[1])};
 }
 
-/// Half of the ball's box: f is even, so t_1 >= 0 is enough.
-std::vector<Place> first_cells(Index dim) {
+/// The largest weight of a cell that meets the ball.
+double weight_on(const WeightedFunction& function, const Place& cell, double side) {
+  const double low = norm_of(nearest(cell, function.dim), side);
+  const double high = norm_of(farthest(cell, function.dim), side);
+  return std::max(function.weight(low), function.weight(std::min(high, function.radius)));
+}
+
+/// The ball's box; where f is even t_1 >= 0 is enough.
+std::vector<Place> first_cells(Index dim, bool even) {
   const Index count = Index{1} << kFirstLevel;
   std::vector<Place> cells;
-  for (Index i = 0; i < count; ++i) {
+  for (Index i = even ? 0 : -count; i < count; ++i) {
     for (Index j = dim == 2 ? -count : 0; j < (dim == 2 ? count : 1); ++j) cells.push_back({i, j});
   }
   return cells;
@@ -53,7 +60,7 @@ std::vector<Place> first_cells(Index dim) {
 /// |f| at places that several cells share, each evaluated once.
 class Corners {
  public:
-  Corners(const EvenFunction& function, const std::vector<Place>& cells, double side) {
+  Corners(const WeightedFunction& function, const std::vector<Place>& cells, double side) {
     for (const Place& cell : cells) {
       for (const Place& corner : corners_of(cell, function.dim)) places_.push_back(corner);
     }
@@ -79,6 +86,18 @@ class Corners {
   Vector<double> sizes_;
 };
 
+/// How far f may be from the interpolation of the corners of each cell.
+Vector<double> between(const WeightedFunction& function, const std::vector<Place>& cells, double side) {
+  Matrix<double> centres(static_cast<Index>(cells.size()), function.dim);
+  for (Index row = 0; row < centres.rows(); ++row) {
+    for (Index j = 0; j < function.dim; ++j) {
+      const auto place = static_cast<double>(cells[static_cast<std::size_t>(row)][static_cast<std::size_t>(j)]);
+      centres(row, j) = side * (place + 0.5);
+    }
+  }
+  return side * side / 8 * function.curvature(centres, side / 2);
+}
+
 std::vector<Place> halved(const std::vector<Place>& cells, Index dim) {
   std::vector<Place> halves;
   halves.reserve(cells.size() << dim);
@@ -92,33 +111,33 @@ std::vector<Place> halved(const std::vector<Place>& cells, Index dim) {
 
 }  // namespace
 
-Bracket certified_maximum(const EvenFunction& function, double tolerance, const std::function<void()>& check) {
+Bracket certified_maximum(const WeightedFunction& function, double tolerance, const std::function<void()>& check) {
   const Index dim = function.dim;
   if (dim != 1 && dim != 2) {
     throw std::invalid_argument(std::string(kName) + ": dim is " + std::to_string(dim) + "; expected 1 or 2");
   }
   require_positive(function.radius, kName, "radius");
   require_positive(tolerance, kName, "tolerance");
-  require_nonnegative(function.curvature, kName, "curvature");
 
   Bracket bracket;
-  std::vector<Place> cells = first_cells(dim);
+  std::vector<Place> cells = first_cells(dim, function.even);
   for (int level = kFirstLevel; !cells.empty(); ++level) {
     check();
     const double side = std::ldexp(function.radius, -level);
-    std::erase_if(cells, [&](const Place& cell) { return norm_of(nearest(cell), side) > function.radius; });
+    std::erase_if(cells, [&](const Place& cell) { return norm_of(nearest(cell, dim), side) > function.radius; });
     const Corners corners(function, cells, side);
     for (std::size_t k = 0; k < corners.places().size(); ++k) {
       const double norm = norm_of(corners.places()[k], side);
       if (norm <= function.radius) bracket.found = std::max(bracket.found, function.weight(norm) * corners.size(k));
     }
-    const double between = side * side / 8 * function.curvature;
+    const Vector<double> slack = between(function, cells, side);
     const bool last = level == kMostHalvings || static_cast<Index>(cells.size()) > kMostCells;
     std::vector<Place> open;
-    for (const Place& cell : cells) {
+    for (std::size_t k = 0; k < cells.size(); ++k) {
+      const Place& cell = cells[k];
       double largest = 0;
       for (const Place& corner : corners_of(cell, dim)) largest = std::max(largest, corners(corner));
-      const double bound = weight_on(function, cell, side) * (largest + between);
+      const double bound = weight_on(function, cell, side) * (largest + slack(static_cast<Index>(k)));
       if (bound > (1 + tolerance) * bracket.found && !last) {
         open.push_back(cell);
       } else {

@@ -1,6 +1,7 @@
 #include "experiments/uniform.h"
 
 #include "core/check.h"
+#include "estimators/laws/one_frequency.h"
 #include "experiments/ascents.h"
 #include "experiments/certified_maximum.h"
 
@@ -18,38 +19,84 @@ namespace {
 constexpr const char* kName = "experiments.uniform";
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-/// amplitude E |w|^2 of the kernel's frequencies; none where E cos(w.t) is not the kernel, up to a factor, or where it
-/// is infinite or not known.
-std::optional<double> kernel_curvature(const Kernel& kernel, Index dim) {
+/// The estimate as a sum over one-frequency functions f(w.t) with the frequencies of the kernel itself, where the two
+/// have one mean; none elsewhere.
+std::optional<OneFrequencyEstimate> common_form(const Estimator& estimator) {
+  const Kernel& kernel = estimator.kernel();
+  auto estimate = estimator.features().one_frequency(kernel);
   const auto law = kernel.frequency_law();
-  if (!law || law->isotropic() == nullptr || !kernel.is_mean_of(Shape::kCos, *law)) return std::nullopt;
-  const auto moment = law->isotropic()->moment_ratio(dim, 0);
-  if (!moment) return std::nullopt;
-  const ProjectionForm form = kernel.projection_form();
-  double squares = 0;
-  for (const double scale : form.scales) squares += scale * scale;
-  return form.amplitude * *moment * squares / static_cast<double>(form.scales.size());
+  if (!estimate || !law || !kernel.is_mean_of(estimate->shape, *law)) return std::nullopt;
+  // Elsewhere the factor does not depend on |x|^2 + |y|^2 alone.
+  if (estimate->exponent != 0 && estimate->scales.size() > 1) return std::nullopt;
+  return estimate;
+}
+
+/// E |w|^2 cosh(w.t), |t| = r, by the moments of |w|; none where these are not known. It grows with r.
+std::optional<double> mean_square_cosh(const FrequencyLaw& law, Index dim, double r) {
+  const RadialLaw* radial = law.isotropic();
+  if (!radial || !radial->moment_ratio(dim, 1)) return std::nullopt;
+  double term = *radial->moment_ratio(dim, 0);
+  double sum = term;
+  for (Index k = 0; std::isfinite(sum) && term > sum * std::numeric_limits<double>::epsilon() / 4; ++k) {
+    const auto n = static_cast<double>(2 * k);
+    term *= r * r * *radial->moment_ratio(dim, k + 1) / ((static_cast<double>(dim) + n) * (n + 2));
+    sum += term;
+  }
+  return sum;
+}
+
+/// A bound of a E |w'|^2 |f''(w'.t)| over |t| <= r, w' = scales * w; none where it is not known.
+std::optional<double> kernel_curvature(const Kernel& kernel, const OneFrequencyEstimate& estimate, Index dim,
+                                       double r) {
+  const auto law = kernel.frequency_law();
+  if (estimate.shape != Shape::kCos) {
+    const double scale = estimate.scales.front();
+    const auto curvature = mean_square_cosh(*law, dim, r * scale);
+    return curvature ? std::optional(estimate.amplitude * scale * scale * *curvature) : std::nullopt;
+  }
+  const auto squares = law->mean_squares(dim);
+  if (!squares) return std::nullopt;
+  double sum = 0;
+  for (Index j = 0; j < dim; ++j) {
+    const double scale = estimate.scale(static_cast<std::size_t>(j));
+    sum += scale * scale * (*squares)(j);
+  }
+  return estimate.amplitude * sum;
 }
 
 /// What the certificate knows of one draw.
-EvenFunction even_function(const FeatureMap& map, const Kernel& kernel, const Ball& ball) {
+WeightedFunction weighted_function(const FeatureMap& map, const Kernel& kernel, const OneFrequencyEstimate& estimate,
+                                   const Ball& ball) {
   const Index d = ball.dim;
   const double radius = ball.radius;
-  const Matrix<double> origin = Matrix<double>::Zero(1, d);
-  // K^(x, x) = amplitude exp(2 e |x|^2).
-  Matrix<double> edge = origin;
-  edge(0, 0) = radius;
-  const double amplitude = detail::paired<double>(map, origin, origin)(0);
-  const double exponent = std::log(detail::paired<double>(map, edge, edge)(0) / amplitude) / (2 * radius * radius);
-
-  EvenFunction function{d, 2 * radius, 0, {}, {}};
-  function.curvature =
-      amplitude * map.frequencies().rowwise().squaredNorm().mean() + kernel_curvature(kernel, d).value_or(kInfinity);
+  const double exponent = estimate.exponent * estimate.scales.front() * estimate.scales.front();
+  WeightedFunction function{d, 2 * radius, estimate.shape != Shape::kExp, {}, {}, {}};
   function.weight = [=](double norm) {
     double squares = norm * norm / 2;
     if (exponent > 0) squares = radius * radius + (d == 1 ? std::pow(radius - norm, 2) : radius * radius);
     return std::exp(exponent * squares);
   };
+  const Matrix<double> W = map.frequencies();
+  function.curvature = [=, &kernel](const Matrix<double>& centres, double reach) -> Vector<double> {
+    const Vector<double> squares = W.rowwise().squaredNorm();
+    Vector<double> own = Vector<double>::Constant(centres.rows(), squares.mean());
+    // In blocks, since there may be millions of boxes.
+    constexpr Index kBlock = 1024;
+    for (Index begin = 0; estimate.shape != Shape::kCos && begin < own.size(); begin += kBlock) {
+      const Index rows = std::min(kBlock, own.size() - begin);
+      Matrix<double> largest = centres.middleRows(begin, rows) * W.transpose();
+      if (estimate.shape == Shape::kCosh) largest = largest.cwiseAbs();
+      largest.rowwise() += reach * W.cwiseAbs().rowwise().sum().transpose();
+      own.segment(begin, rows) = largest.array().exp().matrix() * squares / static_cast<double>(W.rows());
+    }
+    Vector<double> both = estimate.amplitude * own;
+    for (Index i = 0; i < both.size(); ++i) {
+      const double farthest = centres.row(i).norm() + reach * std::sqrt(static_cast<double>(d));
+      both(i) += kernel_curvature(kernel, estimate, d, farthest).value_or(kInfinity);
+    }
+    return both;
+  };
+  const Matrix<double> origin = Matrix<double>::Zero(1, d);
   function.values = [&map, &kernel, origin, exponent](const Matrix<double>& T) -> Vector<double> {
     const Matrix<double> difference = gram<double>(map, T, origin) - gram<double>(kernel, T, origin);
     return (-exponent * T.rowwise().squaredNorm()).array().exp() * difference.col(0).array();
@@ -93,11 +140,8 @@ UniformErrors measure_draws(const UniformPlan& plan, Index dim, Index starts, co
 }  // namespace
 
 bool has_certificate(const Estimator& estimator, Index dim) {
-  const auto estimate = estimator.features().one_frequency(estimator.kernel());
-  if (dim > 2 || !estimate || estimate->shape != Shape::kCos) return false;
-  // The factor must depend on |x|^2 + |y|^2 alone.
-  if (estimate->exponent != 0 && estimate->scales.size() > 1) return false;
-  return kernel_curvature(estimator.kernel(), dim).has_value();
+  const auto estimate = common_form(estimator);
+  return dim <= 2 && estimate && kernel_curvature(estimator.kernel(), *estimate, dim, 0).has_value();
 }
 
 UniformErrors uniform_errors(const UniformPlan& plan, const Ball& ball, const UniformSearch& search, const Shard& shard,
@@ -111,15 +155,17 @@ UniformErrors uniform_errors(const UniformPlan& plan, const Ball& ball, const Un
   if (search.search == Search::kCertified && !possible) {
     throw std::invalid_argument(std::string(kName) + ": there is no certificate for " + plan.estimator.describe() +
                                 " in dimension " + std::to_string(ball.dim) +
-                                "; expected dim 1 or 2 and trigonometric features of a kernel with E |w|^2 finite");
+                                "; expected dim 1 or 2, and trigonometric features of a kernel with E |w|^2 finite, "
+                                "or positive or hyperbolic ones of frequencies with all moments");
   }
   const Kernel& kernel = plan.estimator.kernel();
   if (possible && search.search != Search::kAscents) {
+    const OneFrequencyEstimate estimate = *common_form(plan.estimator);
     return measure_draws(plan, ball.dim, 0, shard, execution,
                          [&](UniformErrors& errors, const FeatureMap& map, std::uint64_t, std::size_t place,
                              const std::function<void()>& check) {
-                           const Bracket bracket =
-                               certified_maximum(even_function(map, kernel, ball), search.tolerance, check);
+                           const Bracket bracket = certified_maximum(weighted_function(map, kernel, estimate, ball),
+                                                                     search.tolerance, check);
                            errors.found[place] = bracket.found;
                            errors.certified[place] = bracket.certified;
                          });

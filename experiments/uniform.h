@@ -45,17 +45,18 @@ struct UniformErrors {
   std::vector<double> maxima;     ///< (m, trials, starts): the local maximum that each ascent has reached
 };
 
-/// Whether certified brackets exist: d = 1 or 2, features whose estimate is a factor
-/// exp(e (|x|^2 + |y|^2)) s(x - y) with s(t) = (a/m) sum_l cos(w_l.t), of a kernel that is the same factor times
-/// a E cos(w.t), w isotropic up to length-scales, with E |w|^2 finite.
+/// Whether certified brackets exist: d = 1 or 2, features whose estimate is a factor exp(e (|x|^2 + |y|^2)) s(t) with
+/// s(t) = (a/m) sum_l f(w_l.t), f = cos at t = x - y or f = exp, cosh at t = x + y, of a kernel that is the same factor
+/// times a E f(w.t). With cosines E |w|^2 must be known and finite, with exponentials all moments.
 bool has_certificate(const Estimator& estimator, Index dim);
 
 /// The largest error of each draw over a ball. Trial t draws estimator.draw(dim, m, seed, t) for each m.
 ///
-/// The certificate: E(x, y) = exp(e q) f(t), t = x - y, q = |x|^2 + |y|^2, f = s - k even. Given t the largest factor
-/// has q = 2 radius^2 (d = 2, e > 0; both on the sphere), radius^2 + (radius - |t|)^2 (d = 1, e > 0) or |t|^2 / 2
-/// (e <= 0), which is reached. certified_maximum() then has the curvature (a/m) sum_l |w_l|^2 of this very draw plus
-/// a E |w|^2 of the kernel. Otherwise ascend(), whose stream is (seed, data, t): the same starts for every m.
+/// The certificate: E(x, y) = exp(e q) g(t), q = |x|^2 + |y|^2, g = s - k. Given t the largest factor has
+/// q = 2 radius^2 (d = 2, e > 0; both on the sphere), radius^2 + (radius - |t|)^2 (d = 1, e > 0) or |t|^2 / 2
+/// (e <= 0), which is reached. certified_maximum() then has the curvature of s, for this very draw
+/// (a/m) sum_l |w_l|^2 sup |f''(w_l.t)|, plus that of k, a E |w|^2 sup |f''(w.t)|. Otherwise ascend(), whose stream is
+/// (seed, data, t): the same starts for every m.
 ///
 /// In parallel over trials and m; bit-identical for any number of threads and any cut into shards, which may be
 /// anywhere. Throws std::invalid_argument on sizes, where a certificate is asked for that does not exist, and unless 0

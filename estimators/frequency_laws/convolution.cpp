@@ -34,6 +34,16 @@ std::optional<double> ConvolutionLaw::cosine_variance(std::span<const double> u)
   return sum ? std::optional(sum->variance) : std::nullopt;
 }
 
+std::optional<Vector<double>> ConvolutionLaw::mean_squares(Index dim) const {
+  Vector<double> sum = Vector<double>::Zero(dim);
+  for (const ScaledLaw& part : parts_) {
+    const auto own = part.mean_squares(dim);
+    if (!own) return std::nullopt;
+    sum += *own;
+  }
+  return sum;
+}
+
 Index ConvolutionLaw::uniforms(Index dim) const {
   Index sum = 0;
   for (const ScaledLaw& part : parts_) {

@@ -27,6 +27,7 @@ class ConvolutionLaw final : public FrequencyLaw {
   }
   std::optional<double> cosine_gap(std::span<const double> u) const override;
   std::optional<double> cosine_variance(std::span<const double> u) const override;
+  std::optional<Vector<double>> mean_squares(Index dim) const override;
   Index uniforms(Index dim) const override;
   void from_uniforms(std::span<const double> uniforms, std::span<double> w) const override;
 
@@ -50,6 +51,7 @@ class ConvolutionRadialLaw final : public RadialLaw {
   SignedLog variance(Shape shape, Index dim, double q) const override;
   std::optional<SignedLog> covariance(Shape, Index, double, double) const override { return std::nullopt; }
   std::optional<double> cosine_gap(std::span<const double> u) const override { return any_.cosine_gap(u); }
+  std::optional<Vector<double>> mean_squares(Index dim) const override { return any_.mean_squares(dim); }
   Index uniforms(Index dim) const override { return any_.uniforms(dim); }
   void from_uniforms(std::span<const double> uniforms, std::span<double> w) const override {
     any_.from_uniforms(uniforms, w);

@@ -11,6 +11,7 @@ namespace bochner {
 class LaplaceCoordinatesLaw final : public IndependentCoordinatesLaw {
  public:
   std::string name() const override { return "laplace_coordinates"; }
+  std::optional<Vector<double>> mean_squares(Index dim) const override { return Vector<double>::Constant(dim, 2); }
 
  protected:
   double coordinate(std::size_t, double uniform) const override {

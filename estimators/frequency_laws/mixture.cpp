@@ -51,6 +51,16 @@ std::optional<double> MixtureLaw::cosine_variance(std::span<const double> u) con
   return variance;
 }
 
+std::optional<Vector<double>> MixtureLaw::mean_squares(Index dim) const {
+  Vector<double> sum = Vector<double>::Zero(dim);
+  for (const WeightedLaw& part : parts_) {
+    const auto own = part.part.mean_squares(dim);
+    if (!own) return std::nullopt;
+    sum += part.weight * *own;
+  }
+  return sum;
+}
+
 Index MixtureLaw::uniforms(Index dim) const {
   Index most = 0;
   for (const WeightedLaw& part : parts_) {

@@ -34,6 +34,7 @@ class MixtureLaw final : public FrequencyLaw {
   }
   std::optional<double> cosine_gap(std::span<const double> u) const override;
   std::optional<double> cosine_variance(std::span<const double> u) const override;
+  std::optional<Vector<double>> mean_squares(Index dim) const override;
   /// One number that chooses, then those of the part, of which some may be left over.
   Index uniforms(Index dim) const override;
   void from_uniforms(std::span<const double> uniforms, std::span<double> w) const override;
@@ -56,6 +57,7 @@ class MixtureRadialLaw final : public RadialLaw {
   std::optional<SignedLog> covariance(Shape shape, Index dim, double q, double cosine) const override;
   std::optional<SignedLog> harmonic(Shape shape, Index dim, Index degree, double q) const override;
   std::optional<double> cosine_gap(std::span<const double> u) const override { return any_.cosine_gap(u); }
+  std::optional<Vector<double>> mean_squares(Index dim) const override { return any_.mean_squares(dim); }
   Index uniforms(Index dim) const override { return any_.uniforms(dim); }
   void from_uniforms(std::span<const double> uniforms, std::span<double> w) const override {
     any_.from_uniforms(uniforms, w);

@@ -62,6 +62,13 @@ double PeriodicCoordinatesLaw::coordinate(std::size_t j, double uniform) const {
   return uniform < 0.5 ? -magnitude : magnitude;
 }
 
+std::optional<Vector<double>> PeriodicCoordinatesLaw::mean_squares(Index dim) const {
+  require_dim(dim);
+  Vector<double> squares(dim);
+  for (Index j = 0; j < dim; ++j) squares(j) = of(static_cast<std::size_t>(j)).concentration;
+  return squares;
+}
+
 double PeriodicCoordinatesLaw::gap(std::size_t j, double u) const {
   return -std::expm1(-2 * of(j).concentration * square(std::sin(u / 2)));
 }

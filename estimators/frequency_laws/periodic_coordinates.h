@@ -20,6 +20,8 @@ class PeriodicCoordinatesLaw final : public IndependentCoordinatesLaw {
 
   /// With the bandwidths, since the laws of several are compared by it.
   std::string name() const override { return name_; }
+  /// z, for w is the difference of two Poisson numbers of mean z / 2.
+  std::optional<Vector<double>> mean_squares(Index dim) const override;
 
  protected:
   double coordinate(std::size_t j, double uniform) const override;

@@ -18,6 +18,16 @@ std::optional<AngleMoments> ScaledLaw::moments(std::span<const double> u) const 
   return AngleMoments{*gap, *double_gap, *variance};
 }
 
+std::optional<Vector<double>> ScaledLaw::mean_squares(Index dim) const {
+  require_scales(scales.size(), dim, law->name(), "bandwidth");
+  auto squares = law->mean_squares(dim);
+  for (Index j = 0; squares && j < dim; ++j) {
+    const double scale = scales[scales.size() == 1 ? 0 : static_cast<std::size_t>(j)];
+    (*squares)(j) *= scale * scale;
+  }
+  return squares;
+}
+
 void ScaledLaw::from_uniforms(std::span<const double> uniforms, std::span<double> w) const {
   require_scales(scales.size(), static_cast<Index>(w.size()), law->name(), "bandwidth");
   law->from_uniforms(uniforms, w);

@@ -21,6 +21,8 @@ struct ScaledLaw {
   /// The moments of the angle u.(scales * w); none where they are not known. Throws std::invalid_argument where there
   /// are neither 1 nor as many scales as entries.
   std::optional<AngleMoments> moments(std::span<const double> u) const;
+  /// As FrequencyLaw::mean_squares() has them, of scales * w. Throws as moments() does.
+  std::optional<Vector<double>> mean_squares(Index dim) const;
   void from_uniforms(std::span<const double> uniforms, std::span<double> w) const;
   /// "student(nu=1.5) over [1, 2]": all that the law is.
   std::string text() const;

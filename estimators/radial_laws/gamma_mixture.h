@@ -18,6 +18,7 @@ class GammaMixtureLaw final : public ScaleMixtureLaw {
 
   std::string name() const override { return "gamma_mixture"; }
   Parameters parameters() const override { return {{"alpha", alpha_}}; }
+  std::optional<Vector<double>> mean_squares(Index dim) const override { return Vector<double>::Ones(dim); }
   std::optional<SignedLog> harmonic(Shape shape, Index dim, Index degree, double q) const override;
 
  protected:

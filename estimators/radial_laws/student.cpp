@@ -99,6 +99,11 @@ double StudentRadialLaw::cosine_variance_at(double q) const {
   return sum;
 }
 
+std::optional<Vector<double>> StudentRadialLaw::mean_squares(Index dim) const {
+  if (nu_ <= 1) return std::nullopt;
+  return Vector<double>::Constant(dim, nu_ / (nu_ - 1));
+}
+
 std::optional<SignedLog> StudentRadialLaw::harmonic(Shape shape, Index dim, Index degree, double q) const {
   if (shape != Shape::kCos) return std::nullopt;
   if (degree == 0) return mean(shape, dim, q);

@@ -19,6 +19,8 @@ class StudentRadialLaw final : public ScaleMixtureLaw {
 
   std::string name() const override { return "student"; }
   Parameters parameters() const override { return {{"nu", nu_}}; }
+  /// nu / (nu - 1) for nu > 1.
+  std::optional<Vector<double>> mean_squares(Index dim) const override;
   std::optional<SignedLog> harmonic(Shape shape, Index dim, Index degree, double q) const override;
 
  protected:

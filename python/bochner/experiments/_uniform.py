@@ -61,10 +61,10 @@ def uniform(
         and keys before this.
     search : {"auto", "certified", "ascents"}
         How the supremum over a ball is found. "certified" brackets it between `found` and
-        `certified` by a grid and the Lipschitz constants of this very draw, for d = 1 and 2 and
-        trigonometric features of kernels whose frequencies have a second moment. "ascents" takes
-        the best of many gradient ascents, a lower bound that worsens with d. "auto" certifies where
-        that is possible.
+        `certified` by a grid and the Lipschitz constants of this very draw, for d = 1 and 2:
+        trigonometric features of kernels whose frequencies have a second moment, positive and
+        hyperbolic ones of those that have all moments. "ascents" takes the best of many gradient
+        ascents, a lower bound that worsens with d. "auto" certifies where that is possible.
     tolerance : float, default 0.01
         Certified brackets are at most this wide, relatively.
     starts : int, default 64

@@ -24,10 +24,21 @@ namespace {
 
 const auto kNever = [] {};
 
+/// The same bound everywhere.
+auto flat(double curvature) {
+  return [curvature](const Matrix<double>& centres, double) -> Vector<double> {
+    return Vector<double>::Constant(centres.rows(), curvature);
+  };
+}
+
 /// A function whose maximum is known.
-EvenFunction known_function(Index dim, double radius) {
+WeightedFunction known_function(Index dim, double radius) {
   // f = 1 - cos(3 t_1), largest 2 at t_1 = pi / 3; f'' is at most 9.
-  return {dim, radius, 9, [](double) { return 1.0; },
+  return {dim,
+          radius,
+          true,
+          flat(9),
+          [](double) { return 1.0; },
           [](const Matrix<double>& T) -> Vector<double> { return 1 - (3 * T.col(0).array()).cos(); }};
 }
 
@@ -48,8 +59,26 @@ TEST(CertifiedMaximum, BracketsAKnownMaximum) {
   }
 }
 
+// (3 + t_1 + t_2)^3 / 10 grows along (1, 1), and falls below -1 nowhere in the ball.
+TEST(CertifiedMaximum, FunctionsThatAreNotEvenNeedTheWholeBall) {
+  for (const double sign : {1.0, -1.0}) {
+    WeightedFunction cubic{2, 1.5, false, {}, [](double) { return 1.0; }, {}};
+    cubic.values = [sign](const Matrix<double>& T) -> Vector<double> {
+      return (3 + sign * T.rowwise().sum().array()).cube() / 10;
+    };
+    cubic.curvature = [sign](const Matrix<double>& centres, double reach) -> Vector<double> {
+      return 12 * ((3 + sign * centres.rowwise().sum().array()).abs() + 2 * reach) / 10;
+    };
+    const double largest = std::pow(3 + 1.5 * std::numbers::sqrt2, 3) / 10;
+    const Bracket bracket = certified_maximum(cubic, 1e-3, kNever);
+    EXPECT_LE(bracket.found, largest * (1 + 1e-14));
+    EXPECT_GE(bracket.certified, largest * (1 - 1e-14));
+    EXPECT_LE(bracket.certified, 1.001 * bracket.found);
+  }
+}
+
 TEST(CertifiedMaximum, WeightsCountAndConstantsNeedNoGrid) {
-  EvenFunction weighted = known_function(1, 3);
+  WeightedFunction weighted = known_function(1, 3);
   weighted.weight = [](double norm) { return std::exp(norm * norm - 2 * norm); };
   double largest = 0;
   for (int i = 0; i <= 300'000; ++i) {
@@ -60,9 +89,9 @@ TEST(CertifiedMaximum, WeightsCountAndConstantsNeedNoGrid) {
   EXPECT_LE(bracket.found, largest * (1 + 1e-8));
   EXPECT_GE(bracket.certified, largest);
   EXPECT_LE(bracket.certified, 1.001 * bracket.found);
-  EvenFunction zero = known_function(1, 1);
+  WeightedFunction zero = known_function(1, 1);
   zero.values = [](const Matrix<double>& T) -> Vector<double> { return Vector<double>::Zero(T.rows()); };
-  zero.curvature = 0;
+  zero.curvature = flat(0);
   EXPECT_EQ(certified_maximum(zero, 0.1, kNever).certified, 0);
 }
 
@@ -102,7 +131,11 @@ void expect_brackets(const Estimator& estimator, Index dim) {
 TEST(Uniform, CertifiedBracketsHoldAFineGridOfPairs) {
   for (const char* kernel : {"gaussian", "softmax"}) {
     for (const char* coupling : {"iid", "orthogonal"}) {
-      for (const Index dim : {1, 2}) expect_brackets(estimator_of("trigonometric", coupling, kernel), dim);
+      for (const Index dim : {1, 2}) {
+        for (const char* features : {"trigonometric", "positive", "hyperbolic"}) {
+          expect_brackets(estimator_of(features, coupling, kernel), dim);
+        }
+      }
     }
   }
 }
@@ -115,6 +148,54 @@ TEST(Uniform, CertificatesKnowScalesAndAmplitudes) {
   for (const Index dim : {1, 2}) {
     expect_brackets(Estimator(make_kernel("gaussian", {{"bandwidth", 1.4}}), features, coupling), dim);
     expect_brackets(Estimator(std::make_shared<ScaledKernel>(3, make_kernel("softmax")), features, coupling), dim);
+    for (const char* exponential : {"positive", "hyperbolic"}) {
+      const auto parts = make_features(exponential);
+      expect_brackets(Estimator(make_kernel("gaussian", {{"bandwidth", 1.4}}), parts, coupling), dim);
+      expect_brackets(Estimator(std::make_shared<ScaledKernel>(3, make_kernel("softmax")), parts, coupling), dim);
+      // In one dimension cosh is exact.
+      if (dim == 2) expect_brackets(Estimator(make_kernel("regularized_softmax"), parts, coupling), dim);
+    }
+  }
+}
+
+// E |w|^2 of radial laws, of independent coordinates, and of sums and mixtures of frequencies.
+TEST(Uniform, CertificatesOfEveryStationaryKernelWithAFiniteCurvature) {
+  const auto features = make_features("trigonometric");
+  const auto coupling = make_coupling("iid");
+  const auto cauchy = make_kernel("product_cauchy", {{"bandwidth", 1.5}});
+  const auto periodic = make_kernel("periodic", {{"period", 4.0}, {"bandwidth", 1.2}});
+  const std::vector<std::shared_ptr<const Kernel>> kernels{
+      make_kernel("matern", {{"nu", 2.5}, {"bandwidth", 1.2}}),
+      make_kernel("rational_quadratic", {{"alpha", 0.7}}),
+      cauchy,
+      periodic,
+      std::make_shared<ProductKernel>(std::vector<std::shared_ptr<const Kernel>>{cauchy, periodic}),
+      std::make_shared<SumKernel>(std::vector<std::shared_ptr<const Kernel>>{cauchy, make_kernel("gaussian")})};
+  for (const auto& kernel : kernels) {
+    for (const Index dim : {1, 2}) expect_brackets(Estimator(kernel, features, coupling), dim);
+  }
+  EXPECT_FALSE(has_certificate(Estimator(make_kernel("laplacian_l2"), features, coupling), 1));
+  EXPECT_FALSE(has_certificate(Estimator(make_kernel("matern", {{"nu", 1.0}}), features, coupling), 1));
+}
+
+/// E w_j^2 against -d^2/du_j^2 E cos(w.u) = (2 / h^2) (1 - E cos(w.(h e_j))) at a small h.
+TEST(Uniform, MeanSquaresAreTheCurvatureOfTheKernelAtZero) {
+  const auto cauchy = make_kernel("product_cauchy", {{"bandwidth", 1.5}});
+  const auto periodic = make_kernel("periodic", {{"period", 4.0}, {"bandwidth", 1.2}});
+  for (const auto& kernel : std::vector<std::shared_ptr<const Kernel>>{
+           make_kernel("gaussian"), make_kernel("matern", {{"nu", 2.5}}), make_kernel("rational_quadratic"), cauchy,
+           periodic, std::make_shared<ProductKernel>(std::vector<std::shared_ptr<const Kernel>>{cauchy, periodic}),
+           std::make_shared<SumKernel>(std::vector<std::shared_ptr<const Kernel>>{cauchy, periodic})}) {
+    const auto law = kernel->frequency_law();
+    const auto squares = law->mean_squares(2);
+    ASSERT_TRUE(squares.has_value()) << kernel->describe();
+    for (Index j = 0; j < 2; ++j) {
+      constexpr double kStep = 1e-4;
+      std::vector<double> u(2, 0.0);
+      u[static_cast<std::size_t>(j)] = kStep;
+      EXPECT_NEAR((*squares)(j), 2 / (kStep * kStep) * law->cosine_gap(u).value(), 1e-5 * (*squares)(j))
+          << kernel->describe();
+    }
   }
 }
 
@@ -203,7 +284,8 @@ TEST(Uniform, CertificatesExistWhereTheyAreProved) {
   EXPECT_TRUE(has_certificate(estimator_of("trigonometric", "iid", "gaussian"), 2));
   EXPECT_TRUE(has_certificate(estimator_of("trigonometric", "iid", "softmax", "constant"), 2));
   EXPECT_FALSE(has_certificate(estimator_of("trigonometric", "iid", "gaussian"), 3));
-  EXPECT_FALSE(has_certificate(estimator_of("positive", "iid", "gaussian"), 1));
+  EXPECT_TRUE(has_certificate(estimator_of("positive", "iid", "gaussian"), 1));
+  EXPECT_FALSE(has_certificate(estimator_of("positive", "iid", "gaussian"), 3));
   EXPECT_FALSE(has_certificate(estimator_of("trigonometric", "iid", "regularized_softmax"), 1));
   EXPECT_FALSE(has_certificate(estimator_of("relu", "iid"), 1));
 }
@@ -212,7 +294,7 @@ TEST(Uniform, BadInputIsNamed) {
   const auto refused = [](const UniformPlan& plan, const Ball& ball, const UniformSearch& search, const Shard& shard) {
     return message_of<std::invalid_argument>([&] { uniform_errors(plan, ball, search, shard); });
   };
-  UniformPlan plan = plan_of(estimator_of("positive", "iid"));
+  UniformPlan plan = plan_of(estimator_of("relu", "iid"));
   EXPECT_PRED2(contains, refused(plan, {1, 1}, {Search::kCertified, 0.1, 1}, {0, 3}), "there is no certificate");
   EXPECT_PRED2(contains, refused(plan, {0, 1}, {}, {0, 3}), "dim is 0");
   EXPECT_PRED2(contains, refused(plan, {1, 1}, {}, {2, 4}), "[2, 4) of 3 trials");
@@ -222,7 +304,7 @@ TEST(Uniform, BadInputIsNamed) {
   EXPECT_THROW(uniform_errors(plan, {1, 1}, {}, {0, 3}, {1, [](Index, Index) { return false; }}), Interrupted);
   plan.m = {};
   EXPECT_PRED2(contains, refused(plan, {1, 1}, {}, {0, 3}), "the number of m is 0");
-  EvenFunction function = known_function(3, 1);
+  WeightedFunction function = known_function(3, 1);
   EXPECT_PRED2(contains, message_of<std::invalid_argument>([&] { certified_maximum(function, 0.1, kNever); }),
                "dim is 3");
 }
