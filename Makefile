@@ -35,8 +35,8 @@ help: ## list the targets
 
 setup: system $(BUILD)/installed.stamp ## build the package and install it into .venv
 
-reproduce: setup ## run the main job into results/
-	$(BIN)/bochner reproduce $(ARGS)
+reproduce: setup .venv/data.stamp .venv/data/packages.stamp ## run the main job into results/
+	BOCHNER_DATA=$(or $(BOCHNER_DATA),$(CURDIR)/.venv/data) $(BIN)/bochner reproduce $(ARGS)
 
 test: setup configure-all .venv/test.stamp ## run the C++ tests and the Python tests
 	@command -v chromium >/dev/null || tools/system_packages.sh chromium
@@ -78,9 +78,13 @@ system:
 	$(PIP) install -r .venv/build.txt
 	@touch $@
 
-.venv/test.stamp .venv/bench.stamp .venv/lint.stamp: .venv/%.stamp: pyproject.toml tools/requirements.py .venv/build.stamp
+.venv/test.stamp .venv/bench.stamp .venv/lint.stamp .venv/data.stamp: .venv/%.stamp: pyproject.toml tools/requirements.py .venv/build.stamp
 	$(BIN)/python tools/requirements.py $* > .venv/$*.txt
 	$(PIP) install -r .venv/$*.txt
+	@touch $@
+
+.venv/data/packages.stamp: tools/data_packages.sh .venv/venv.stamp | system
+	tools/data_packages.sh $(@D) r-cran-mlbench dataset-fashion-mnist
 	@touch $@
 
 # Without isolation, so that CMake finds the same tools in the same place and compiles only what has changed.

@@ -481,7 +481,7 @@ def _draw_table(axes: Axes, table: pd.DataFrame, title: str) -> None:
     axes.grid(False)
     axes.tick_params(length=0)
     axes.set_title(title)
-    axes.set_xticks(range(len(table.columns)), table.columns, fontsize=8)
+    axes.set_xticks(range(len(table.columns)), table.columns, fontsize=8 if len(table.columns) < 7 else 6.5)
     axes.set_yticks(range(len(table.index)), table.index, fontsize=8)
     for side in ("left", "bottom"):
         axes.spines[side].set_visible(False)

@@ -1,7 +1,7 @@
 """The data sets of the table of estimators: points with targets, of which a seed chooses a sample.
 
-Nothing is downloaded. Some come in Debian packages, which are looked for where apt puts them and, for those who are
-not root, below the folder that the environment variable BOCHNER_DATA names.
+Nothing is downloaded. Some come in Debian packages, which are looked for where apt puts them and below the folder that
+the environment variable BOCHNER_DATA names, where `make reproduce` unpacks them.
 """
 
 from __future__ import annotations
