@@ -42,7 +42,7 @@ test: setup configure-all .venv/test.stamp ## run the C++ tests and the Python t
 	@command -v chromium >/dev/null || tools/system_packages.sh chromium
 	$(BIN)/cmake --build $(BUILD)
 	$(BIN)/ctest --test-dir $(BUILD) --no-tests=error --output-on-failure --progress -j $(JOBS)
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
 
 bench: setup configure-all .venv/test.stamp .venv/bench.stamp ## measure the speed ratios
 	$(BIN)/cmake --build $(BUILD)
