@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 import bochner
 
@@ -137,19 +138,41 @@ def list_all(
 
 
 def _laws() -> Table:
-    """What is known of every combination, a row for each kernel and features and a column for each coupling."""
-    couplings = [entry.name for entry in bochner.list_couplings()]
-    table = Table("kernel", "features", *couplings, box=None, pad_edge=False)
+    """What is known of every combination: the couplings by what is known, for each kernel and its features.
+
+    Features of which the same is known share a row; a coupling that is missing there makes no such estimator.
+    """
+    known = ("exact", "bound", "measured")
+    counts = dict.fromkeys(known, 0)
+    columns = [Column(title, overflow="fold") for title in ("kernel", "features", *known)]
+    table = Table(*columns, box=box.SIMPLE, pad_edge=False)
     for kernel in bochner.list_kernels():
+        rows: dict[tuple[str, ...], list[str]] = {}
         for features in bochner.list_features():
-            cells = [_known(kernel.name, features.name, coupling) for coupling in couplings]
-            if any(cells):
-                table.add_row(kernel.name, features.name, *cells)
+            found: dict[str, list[str]] = {word: [] for word in known}
+            for coupling in bochner.list_couplings():
+                if word := _known(kernel.name, features.name, coupling.name):
+                    found[word].append(coupling.name)
+                    counts[word] += 1
+            if any(found.values()):
+                rows.setdefault(tuple(", ".join(own) for own in found.values()), []).append(features.name)
+        for number, (cells, features_alike) in enumerate(rows.items()):
+            table.add_row("" if number else kernel.name, ", ".join(features_alike), *cells)
+        table.add_section()
+    table.caption = (
+        ", ".join(f"{count} {word}" for word, count in counts.items())
+        + ". Bound: the mean is known and the variance at most that of one frequency."
+    )
+    table.caption_justify = "left"
     return table
 
 
 def _known(kernel: str, features: str, coupling: str) -> str:
-    """An exact law, only a bound, or only measurement; nothing where there is no such estimator."""
+    """An exact law, only a bound, or only measurement; nothing where there is no such estimator.
+
+    By the inequality of Cauchy and Schwarz the variance of a mean of one function of each frequency is at most that of
+    one frequency, whatever couples them.
+    """
     try:
         compiled = bochner.Estimator(kernel, features, coupling)._compiled
     except ValueError:
@@ -157,4 +180,6 @@ def _known(kernel: str, features: str, coupling: str) -> str:
     if compiled.has_law:
         return "exact"
     declared = compiled.declared
-    return "bound" if declared["bounded"] and declared["unbiased"] else "measured"
+    kept = declared["marginals"] and declared["projected"]
+    of_one = kept and bochner.Estimator(kernel, features, "iid")._compiled.has_law
+    return "bound" if of_one else "measured"

@@ -197,21 +197,18 @@ Matrix<double> laws_of_rows(const Estimator& estimator, const MatrixMap<double>&
   return laws;
 }
 
-/// What the parts say of themselves: whether the mean is K (None where nobody knows), whether prefixes of a draw are
-/// draws, whether a map is one of frequencies alone, and whether the estimate is a mean of independent bounded numbers,
-/// so that bounds by Hoeffding and Bernstein hold.
+/// What the parts say of themselves: whether the mean is K (None where nobody knows), whether the coupling keeps the
+/// law of each frequency, whether prefixes of a draw are draws, and whether a map is one of frequencies alone.
 py::dict declared(const Estimator& estimator) {
   py::dict says;
   says["unbiased"] = py::none();
-  says["bounded"] = false;
   if (const auto one = estimator.features().one_frequency(estimator.kernel())) {
     const FrequencyLaw* law = estimator.frequency_law();
     says["unbiased"] = law && estimator.coupling().unbiased() && estimator.kernel().is_mean_of(one->shape, *law);
-    const auto pairs = estimator.coupling().dependent_pairs(2, 2);
-    says["bounded"] = one->shape == Shape::kCos && one->exponent == 0 && pairs && pairs->empty();
   } else if (const auto* python = dynamic_cast<const PythonFeatures*>(&estimator.features())) {
     says["unbiased"] = python->unbiased() && (!python->needs_frequencies() || estimator.coupling().unbiased());
   }
+  says["marginals"] = estimator.coupling().unbiased();
   says["prefixes"] = estimator.coupling().prefixes_are_draws();
   says["projected"] = estimator.features().projected();
   return says;

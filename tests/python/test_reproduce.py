@@ -408,3 +408,25 @@ def test_every_figure_has_all_sizes_and_parts_of_its_own():
             parts = [part.name for part in figure(size, 0).parts()]
             assert len(set(parts)) == len(parts)
             assert json.loads(json.dumps(figure.sizes[size])) == figure.sizes[size]
+
+
+@pytest.mark.parametrize(
+    ("combination", "known"),
+    [
+        (("gaussian", "trigonometric", "orthogonal"), "exact"),
+        (("gaussian", "trigonometric", "sobol"), "bound"),
+        # It does not keep the law of each frequency.
+        (("gaussian", "trigonometric", "hadamard"), "measured"),
+        # No mean is known.
+        (("softmax", "relu", "iid"), "measured"),
+        # Its frequencies have no directions of equal right.
+        (("laplacian_l1", "trigonometric", "orthogonal"), ""),
+    ],
+)
+def test_list_tells_what_is_known_of_every_combination(combination, known, monkeypatch):
+    assert cli._known(*combination) == known
+    monkeypatch.setenv("COLUMNS", "400")
+    result = CliRunner().invoke(cli.app, ["list", "--laws"])
+    assert result.exit_code == 0
+    for entry in bochner.list_kernels():
+        assert f" {entry.name} " in result.output
