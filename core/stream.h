@@ -10,7 +10,7 @@ namespace bochner {
 /// The second half of a stream's name: what its numbers are for. Streams of different purposes never share a number,
 /// so data made with seed s is independent of the frequencies drawn with seed s. The values are part of the format of
 /// stored results and never change.
-enum class Purpose : std::uint64_t { kFrequencies = 1, kTilt = 2, kData = 3, kBootstrap = 4 };
+enum class Purpose : std::uint64_t { kFrequencies = 1, kTilt = 2, kData = 3, kBootstrap = 4, kPhases = 5 };
 
 using PhiloxCounter = std::array<std::uint64_t, 4>;
 using PhiloxKey = std::array<std::uint64_t, 2>;
@@ -60,6 +60,9 @@ class Stream {
 
   /// The sibling with the same (seed, purpose, index) and another lane, at its beginning.
   Stream lane(std::uint64_t lane) const { return Stream(key_[0], static_cast<Purpose>(key_[1]), counter_[1], lane); }
+
+  /// The one with the same (seed, index) and lane 0 for another purpose, at its beginning.
+  Stream purpose(Purpose purpose) const { return Stream(key_[0], purpose, counter_[1]); }
 
   /// The next 64 random bits.
   std::uint64_t next() {

@@ -17,6 +17,7 @@
 #include "estimators/features/log_trigonometric.h"
 #include "estimators/features/positive.h"
 #include "estimators/features/random_maclaurin.h"
+#include "estimators/features/random_phase.h"
 #include "estimators/features/sign.h"
 #include "estimators/features/step_power.h"
 #include "estimators/features/tensor_sketch.h"
@@ -172,6 +173,7 @@ const std::vector<Registered<FeatureFamily>>& registered_features() {
       {"trigonometric", {}, "[cos(w.x) | sin(w.x)], p = 2m", plain<FeatureFamily, TrigonometricFeatures>},
       {"positive", {}, "exp(w.x - |x|^2/2), p = m", plain<FeatureFamily, PositiveFeatures>},
       {"hyperbolic", {}, "[exp(w.x) | exp(-w.x)] exp(-|x|^2/2), p = 2m", plain<FeatureFamily, HyperbolicFeatures>},
+      {"random_phase", {}, "cos(w.x + b), b uniform on [0, 2 pi), p = m", plain<FeatureFamily, RandomPhaseFeatures>},
       {"relu", kEpsilon, "max(w.x, 0) + epsilon, p = m", elementwise_features<elementwise::Relu>},
       {"exp", kEpsilon, "exp(w.x) + epsilon, p = m", elementwise_features<elementwise::Exp>},
       {"sigmoid", kEpsilon, "1 / (1 + exp(-w.x)) + epsilon, p = m", elementwise_features<elementwise::Sigmoid>},

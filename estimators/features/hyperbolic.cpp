@@ -8,7 +8,7 @@ class HyperbolicMap final : public ProjectedMap<HyperbolicMap> {
   using ProjectedMap::ProjectedMap;
   static constexpr Form kForm = Form::kExponents;
   static Index columns(Index m) { return 2 * m; }
-  static Index weight(Index m) { return 2 * m; }
+  static double weight(Index m) { return 2 * static_cast<double>(m); }
   template <class Scalar>
   static void spread(MutableMatrixView<Scalar>& features, Index m) {
     features.rightCols(m) = -features.leftCols(m);

@@ -8,7 +8,7 @@ class PositiveMap final : public ProjectedMap<PositiveMap> {
   using ProjectedMap::ProjectedMap;
   static constexpr Form kForm = Form::kExponents;
   static Index columns(Index m) { return m; }
-  static Index weight(Index m) { return m; }
+  static double weight(Index m) { return static_cast<double>(m); }
   template <class Scalar>
   static void spread(MutableMatrixView<Scalar>&, Index) {}
   template <class Scalar>

@@ -21,16 +21,19 @@ std::vector<Law> ProjectedFamily::laws(const Kernel& kernel, const FrequencyLaw*
 }
 
 OneFrequencyEstimate ProjectedFamily::estimate_of(const Kernel& kernel) const {
-  OneFrequencyEstimate estimate = softmax_estimate();
+  return estimate_for(kernel, softmax_estimate(), name());
+}
+
+OneFrequencyEstimate estimate_for(const Kernel& kernel, OneFrequencyEstimate of_softmax, const std::string& features) {
   const ProjectionForm form = kernel.projection_form();
-  if (!kernel.allows(estimate.shape)) {
+  if (!kernel.allows(of_softmax.shape)) {
     throw std::invalid_argument("Estimator: the kernel '" + kernel.describe() + "' is not estimated by features '" +
-                                name() + "'");
+                                features + "'");
   }
-  estimate.scales = form.scales;
-  estimate.exponent += form.exponent;
-  estimate.amplitude = form.amplitude;
-  return estimate;
+  of_softmax.scales = form.scales;
+  of_softmax.exponent += form.exponent;
+  of_softmax.amplitude = form.amplitude;
+  return of_softmax;
 }
 
 Vector<double> tail_shift(const Kernel& kernel, std::span<const double> x, std::span<const double> y, double factor) {

@@ -16,11 +16,14 @@ namespace bochner {
 ///
 /// `Derived` turns the m projections of a row into its p columns. It provides
 ///   static constexpr Form kForm;
-///   static Index columns(Index m), weight(Index m);
-///   template <class Scalar> static void spread(MutableMatrixView<Scalar>& features, Index m);  // u in the first m
+///   static Index columns(Index m);
+///   static double weight(Index m);
+///   template <class Scalar> void spread(MutableMatrixView<Scalar>& features, Index m) const;  // u in the first m
 ///   columns
-///   template <class Scalar> static void pull_back(const MatrixView<Scalar>& features, MutableMatrixView<Scalar>&
-///   d_features, Index m);  // the gradient of u, from that of the columns, into the first m columns
+///   template <class Scalar> void pull_back(const MatrixView<Scalar>& features, MutableMatrixView<Scalar>&
+///   d_features, Index m) const;  // the gradient of u, from that of the columns, into the first m columns
+/// each static where it can be; with `static constexpr bool kPullsBackProjections = true`, pull_back gets u (n, m) in
+/// place of the features.
 template <class Derived>
 class ProjectedMap : public FeatureMap {
  public:
@@ -72,6 +75,8 @@ class ProjectedMap : public FeatureMap {
   }
 
  private:
+  const Derived& derived() const { return static_cast<const Derived&>(*this); }
+
   /// exponent |x'|^2 of every row.
   template <class Scalar>
   Vector<Scalar> norms(const MatrixView<Scalar>& X) const {
@@ -83,7 +88,13 @@ class ProjectedMap : public FeatureMap {
   void vjp_of(const MatrixView<Scalar>& X, const MatrixView<Scalar>& features, MutableMatrixView<Scalar>& d_features,
               const VectorView<Scalar>& d_log_scale, MutableMatrixView<Scalar>& d_X) const {
     const Index m = projection_->rows();
-    Derived::template pull_back<Scalar>(features, d_features, m);
+    if constexpr (requires { Derived::kPullsBackProjections; }) {
+      Matrix<Scalar> U(X.rows(), m);
+      projection_->apply(X, U);
+      derived().template pull_back<Scalar>(U, d_features, m);
+    } else {
+      derived().template pull_back<Scalar>(features, d_features, m);
+    }
     projection_->apply_transpose(d_features.leftCols(m), d_X);
     if (exponents_.size() == 1) {
       d_X += (static_cast<Scalar>(2 * exponents_(0)) * d_log_scale).asDiagonal() * X;
@@ -96,14 +107,13 @@ class ProjectedMap : public FeatureMap {
   void fill(const MatrixView<Scalar>& X, MutableMatrixView<Scalar>& features) const {
     const Index m = projection_->rows();
     projection_->apply(X, features.leftCols(m));
-    Derived::template spread<Scalar>(features, m);
+    derived().template spread<Scalar>(features, m);
   }
 
   /// What a factor phi(x) has beside exponent |x'|^2 in its log-scale.
   template <class Scalar>
   Scalar log_weight() const {
-    return static_cast<Scalar>((log_amplitude_ - std::log(static_cast<double>(Derived::weight(projection_->rows())))) /
-                               2);
+    return static_cast<Scalar>((log_amplitude_ - std::log(Derived::weight(projection_->rows()))) / 2);
   }
 
   template <class Scalar>
@@ -131,6 +141,10 @@ class ProjectedMap : public FeatureMap {
   double log_amplitude_;
   std::string description_;
 };
+
+/// An estimate of exp(x.y) with Gaussian frequencies, made one of the kernel. Throws std::invalid_argument, naming the
+/// features, where the kernel does not allow the shape.
+OneFrequencyEstimate estimate_for(const Kernel& kernel, OneFrequencyEstimate of_softmax, const std::string& features);
 
 /// A family whose estimate is a mean of one function of one projection: it has the law of laws/one_frequency.h.
 class ProjectedFamily : public FeatureFamily {

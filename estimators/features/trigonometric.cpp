@@ -10,7 +10,7 @@ class TrigonometricMap final : public ProjectedMap<TrigonometricMap> {
   using ProjectedMap::ProjectedMap;
   static constexpr Form kForm = Form::kValues;
   static Index columns(Index m) { return 2 * m; }
-  static Index weight(Index m) { return m; }
+  static double weight(Index m) { return static_cast<double>(m); }
   template <class Scalar>
   static void spread(MutableMatrixView<Scalar>& features, Index m) {
     const auto count = static_cast<std::size_t>(m);

@@ -240,6 +240,10 @@ std::vector<Law> cosine_laws(const OneFrequencyEstimate& estimate, const Kernel&
 
 }  // namespace
 
+long double OneFrequencyEstimate::log_prefactor(std::span<const double> x, std::span<const double> y) const {
+  return geometry_of(*this, x, y).prefactor(*this);
+}
+
 std::vector<Law> one_frequency_laws(const OneFrequencyEstimate& estimate, const Kernel& kernel,
                                     const FrequencyLaw& frequencies, const Coupling& coupling, std::span<const Index> m,
                                     std::span<const double> x, std::span<const double> y) {

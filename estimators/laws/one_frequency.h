@@ -26,6 +26,8 @@ struct OneFrequencyEstimate {
 
   /// scales_j, one for all coordinates or one each.
   double scale(std::size_t j) const { return scales.size() == 1 ? scales.front() : scales[j]; }
+  /// log amplitude + exponent (|x'|^2 + |y'|^2): what stands before f.
+  long double log_prefactor(std::span<const double> x, std::span<const double> y) const;
 };
 
 /// The exact law of (1/m) sum_i X(w_i):

@@ -384,7 +384,10 @@ class Features(Component):
 
     * `trigonometric`: exp(|x|^2/2) m^(-1/2) [cos(w_i.x) | sin(w_i.x)], p = 2m;
     * `positive`: exp(-|x|^2/2) m^(-1/2) (exp(w_i.x)), p = m;
-    * `hyperbolic`: exp(-|x|^2/2) (2m)^(-1/2) [exp(w_i.x) | exp(-w_i.x)], p = 2m.
+    * `hyperbolic`: exp(-|x|^2/2) (2m)^(-1/2) [exp(w_i.x) | exp(-w_i.x)], p = 2m;
+    * `random_phase`: exp(|x|^2/2) (2/m)^(1/2) (cos(w_i.x + b_i)), p = m, with b_i uniform on
+      [0, 2 pi) and drawn with the frequencies [RahimiRecht07, Algorithm 1]. Its law is that of
+      `trigonometric` with exp(|x|^2 + |y|^2) / (2m) more variance, whatever the coupling.
 
     The Gaussian kernel has the same maps times exp(-|x|^2/2), at x / bandwidth [RahimiRecht07].
 
