@@ -31,7 +31,10 @@ Estimator::Estimator(std::shared_ptr<const Kernel> kernel, std::shared_ptr<const
                                 "' have no frequencies; expected no radial law, got '" + frequencies_->name() + "'");
   }
   if (!frequencies_ && features_->has_frequencies()) frequencies_ = kernel_->frequency_law();
-  if (frequencies_) coupling_->require_drawable(*frequencies_, "Estimator");
+  if (frequencies_) {
+    features_->require_frequencies(*kernel_, *frequencies_);
+    coupling_->require_drawable(*frequencies_, "Estimator");
+  }
 }
 
 std::shared_ptr<const FeatureMap> Estimator::draw(Index dim, Index m, std::uint64_t seed, std::uint64_t trial) const {
@@ -89,6 +92,7 @@ std::vector<Law> Estimator::laws(std::span<const double> x, std::span<const doub
 }
 
 bool Estimator::has_law() const {
+  if (!features_->fitted()) return false;
   // In as many dimensions as the kernel has length-scales.
   std::vector<double> x(std::max<std::size_t>(2, kernel_->projection_form().scales.size()), 0.25);
   x.front() = 0.5;

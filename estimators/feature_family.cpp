@@ -1,5 +1,7 @@
 #include "estimators/feature_family.h"
 
+#include "core/check.h"
+
 #include <stdexcept>
 #include <string>
 
@@ -30,6 +32,12 @@ std::shared_ptr<const FeatureMap> FeatureFamily::make(const Kernel&, std::shared
 std::shared_ptr<const FeatureFamily> FeatureFamily::fit(const Kernel&, const MatrixView<double>&,
                                                         const MatrixView<double>&) const {
   return nullptr;
+}
+
+std::shared_ptr<const FeatureFamily> FeatureFamily::with_fitted(const Fitted& parameters) const {
+  std::vector<std::string> known;
+  for (const auto& [key, value] : this->parameters()) known.push_back(key);
+  throw unknown_name("array parameter of " + name(), parameters.empty() ? "" : parameters.begin()->first, known);
 }
 
 std::optional<OneFrequencyEstimate> FeatureFamily::one_frequency(const Kernel&) const { return std::nullopt; }

@@ -10,6 +10,7 @@
 #include "estimators/laws/one_frequency.h"
 #include "estimators/radial_law.h"
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -18,6 +19,9 @@
 #include <vector>
 
 namespace bochner {
+
+/// Arrays that a family found in data, by name; a vector is one row.
+using Fitted = std::map<std::string, Matrix<double>>;
 
 /// A recipe for drawing feature maps for a kernel: trigonometric, positive, hyperbolic, ...
 ///
@@ -32,6 +36,11 @@ class FeatureFamily : public Component {
   /// Throws std::invalid_argument, with the reason, unless this family has maps for the kernel with this coupling.
   /// By default: unless the kernel has frequencies, and for a family without frequencies unless the coupling is `iid`.
   virtual void require_compatible(const Kernel& kernel, const Coupling& coupling) const;
+
+  /// Throws std::invalid_argument, with the reason, for frequencies of a law with which maps of the kernel mean
+  /// nothing. By default for none: of another law than the kernel's own the estimate is biased, and law() says by how
+  /// much.
+  virtual void require_frequencies(const Kernel& /*kernel*/, const FrequencyLaw& /*law*/) const {}
 
   /// The map of one draw with m frequencies, a function of the stream's name alone. `frequencies` is null where the
   /// family has none. By default make() of the coupling's frequencies.
@@ -49,6 +58,13 @@ class FeatureFamily : public Component {
   /// The family adapted to data, X (n, d) as queries and Y (k, d) as keys; null for one that does not adapt.
   virtual std::shared_ptr<const FeatureFamily> fit(const Kernel& kernel, const MatrixView<double>& X,
                                                    const MatrixView<double>& Y) const;
+  /// Whether it has what it needs of data; maps and laws of others throw std::invalid_argument.
+  virtual bool fitted() const { return true; }
+  /// What fit() found beside parameters(): with both, name and registry rebuild the family.
+  virtual Fitted fitted_parameters() const { return {}; }
+  /// The family of this name and these parameters with what was found before. Throws std::invalid_argument for a name
+  /// that it does not know, as for every name by default, and what the family throws for a bad value.
+  virtual std::shared_ptr<const FeatureFamily> with_fitted(const Fitted& parameters) const;
 
   /// Columns p of a map with m frequencies; in one coordinate where p depends on their number.
   virtual Index features(Index m) const = 0;

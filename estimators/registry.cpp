@@ -11,6 +11,7 @@
 #include "estimators/couplings/simplex.h"
 #include "estimators/couplings/sobol.h"
 #include "estimators/features/additive_homogeneous.h"
+#include "estimators/features/dense_exponential.h"
 #include "estimators/features/elementwise.h"
 #include "estimators/features/elementwise_functions.h"
 #include "estimators/features/hyperbolic.h"
@@ -65,6 +66,7 @@ template <class Part, class Concrete, const char* First, const char* Second>
 std::shared_ptr<const Part> of_two(const Parameters& p) {
   return std::make_shared<const Concrete>(p.at(First), p.at(Second));
 }
+constexpr char kA[] = "A";
 constexpr char kBandwidth[] = "bandwidth";
 constexpr char kNu[] = "nu";
 constexpr char kAlpha[] = "alpha";
@@ -174,6 +176,10 @@ const std::vector<Registered<FeatureFamily>>& registered_features() {
       {"positive", {}, "exp(w.x - |x|^2/2), p = m", plain<FeatureFamily, PositiveFeatures>},
       {"hyperbolic", {}, "[exp(w.x) | exp(-w.x)] exp(-|x|^2/2), p = 2m", plain<FeatureFamily, HyperbolicFeatures>},
       {"random_phase", {}, "cos(w.x + b), b uniform on [0, 2 pi), p = m", plain<FeatureFamily, RandomPhaseFeatures>},
+      {"gerf",
+       {{"A", 0.0}},
+       "exp(A |w|^2 + sqrt(1 - 4A) w.x - |x|^2/2) (1 - 4A)^(d/4), p = m; fit finds the best A",
+       of_one<FeatureFamily, GerfFeatures, kA>},
       {"relu", kEpsilon, "max(w.x, 0) + epsilon, p = m", elementwise_features<elementwise::Relu>},
       {"exp", kEpsilon, "exp(w.x) + epsilon, p = m", elementwise_features<elementwise::Exp>},
       {"sigmoid", kEpsilon, "1 / (1 + exp(-w.x)) + epsilon, p = m", elementwise_features<elementwise::Sigmoid>},

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core
-from ._arguments import FloatArray, matrices
+from ._arguments import Float64Array, FloatArray, matrices
 from ._names import known
 from ._threads import get_num_threads
 
@@ -415,15 +415,21 @@ class Features(Component):
     * `tensor_sketch`: the circular convolution of count sketches, m buckets, p = m, for
       `polynomial` [PhamPagh13].
 
-    The last two have no frequencies, and `iid` is their coupling. `list_features` has all that
-    have a name.
+    The last two have no frequencies, and `iid` is their coupling.
+
+    Positive features with a weight of the frequencies, for `softmax` and `gaussian`:
+
+    * `gerf`: m^(-1/2) (1 - 4A)^(d/4) (exp(A |w_i|^2 + (1 - 4A)^(1/2) w_i.x - |x|^2/2)), p = m, A < 1/4;
+      A = 0 is `positive`, and `Estimator.fit` finds the best A, below 0 [Likhosherstov22].
+
+    `list_features` has all that have a name.
 
     Parameters
     ----------
     name : str
         A registered name.
     **parameters : float
-        Its parameters; the others have their defaults.
+        Its parameters; the others have their defaults. What a family finds in data may be an array.
 
     Raises
     ------
@@ -435,9 +441,63 @@ class Features(Component):
     _kind = "features"
     _core_type = _core.Features
 
+    def __init__(self, name: str, **parameters: float | npt.ArrayLike) -> None:
+        arrays = {key: p for key, p in parameters.items() if not isinstance(p, numbers.Real | str)}
+        super().__init__(name, **{key: cast("float", p) for key, p in parameters.items() if key not in arrays})
+        if arrays:
+            found = {key: _rows(name, key, value) for key, value in arrays.items()}
+            object.__setattr__(self, "_compiled", self._compiled.with_fitted(found))
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """All parameters, those with default values too; arrays that were found in data as tuples."""
+        found: dict[str, Float64Array] = self._compiled.fitted_parameters
+        return super().parameters | {key: _tuples(value) for key, value in found.items()}
+
+    def __repr__(self) -> str:
+        shown = {key: _shown(value) for key, value in self.parameters.items()}
+        return f"{type(self).__name__}({', '.join([repr(self.name), *(f'{k}={v}' for k, v in shown.items())])})"
+
+    def _fitted_for(self, kernel: "Kernel", X: Float64Array, Y: Float64Array) -> "Features":
+        """Return the family adapted to data, itself where it does not adapt."""
+        compiled = self._compiled.fit(kernel._compiled, X, Y)
+        if compiled is None:
+            return self
+        features = Features.__new__(type(self))
+        object.__setattr__(features, "_compiled", compiled)
+        return features
+
     def _compiled_for(self, kernel: "Kernel") -> Any:
         """Return the compiled family, with the kernel where it is written in Python and wants to know it."""
         return self._compiled
+
+
+def _rows(name: str, key: str, value: npt.ArrayLike) -> Float64Array:
+    """Return a vector or a matrix as a matrix."""
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        array = np.empty((0, 0, 0))
+    if array.ndim not in (1, 2) or array.size == 0:
+        text = f"{name}: {key} is a {type(value).__name__}; expected a real number or an array, of one or two axes"
+        raise TypeError(text)
+    return np.atleast_2d(array)
+
+
+def _shown(value: object) -> str:
+    """Return a parameter as text, of a large array its corners."""
+    if not isinstance(value, tuple):
+        return repr(value)
+    array = np.array(value)
+    if array.size <= 16:
+        return repr(array.tolist())
+    return " ".join(np.array2string(array, precision=4, separator=", ", threshold=0, edgeitems=2).split())
+
+
+def _tuples(array: Float64Array) -> tuple[Any, ...]:
+    """Return a matrix as a tuple of its rows, or its only row."""
+    rows = tuple(tuple(row) for row in array.tolist())
+    return rows[0] if len(rows) == 1 else rows
 
 
 class Coupling(Component):

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core
-from ._arguments import MAX_INDEX, MAX_UINT64, Float64Array, double_matrices, integer, integers, matrices
+from ._arguments import MAX_INDEX, MAX_UINT64, Float64Array, double_matrices, integer, integers
 from ._attention import Empty, prepare
 from ._components import CompositeKernel, Coupling, Features, Kernel, RadialLaw
 from ._feature_map import FeatureMap
@@ -300,7 +300,7 @@ class Estimator:
         Returns
         -------
         Estimator
-            This one, after a check of the input: no family adapts to data so far.
+            With fitted `features`, whose parameters say what was found.
 
         Raises
         ------
@@ -308,10 +308,19 @@ class Estimator:
             If an array is neither float32, float64 nor of integers.
         ValueError
             For wrong shapes, no rows, NaN or infinity.
+
+        Notes
+        -----
+        Fit on calibration data, never on the keys of a causal pass, which would tell a query of keys
+        that it may not see. Attention divides queries and keys by d^(1/4): fit on what it divided.
         """
-        x, y = matrices("fit", X=X, Y=X if Y is None else Y)
+        x, y = double_matrices("fit", X=X, Y=X if Y is None else Y)
         _core.check_points("fit", x, y)
-        return self
+        features = self._features._fitted_for(self._kernel, x, y)
+        if features is self._features:
+            return self
+        kernel, _, coupling, radial = self._parts()
+        return Estimator(kernel, features, coupling, radial)
 
     def _parts(self) -> tuple[Kernel, Features, Coupling, RadialLaw | None]:
         radial = None if self._own_radial else self._radial

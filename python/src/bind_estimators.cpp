@@ -15,6 +15,7 @@
 #include <pybind11/stl.h>
 
 #include <cmath>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -259,7 +260,31 @@ void bind_estimators(py::module_& module) {
   bind_kernel_values<double>(kernel);
   bind_compositions(kernel);
   bind_component<FeatureFamily>(module, "Features", make_features, registered_features())
-      .def_property_readonly("projected", &FeatureFamily::projected);
+      .def_property_readonly("projected", &FeatureFamily::projected)
+      .def_property_readonly("fitted", &FeatureFamily::fitted)
+      .def_property_readonly("fitted_parameters",
+                             [](const FeatureFamily& self) {
+                               std::map<std::string, Array<double>> arrays;
+                               Fitted found = self.fitted_parameters();
+                               for (auto& [key, value] : found) arrays[key] = to_numpy(std::move(value));
+                               return arrays;
+                             })
+      .def(
+          "with_fitted",
+          [](const FeatureFamily& self, const std::map<std::string, Array<double>>& arrays) {
+            Fitted parameters;
+            for (const auto& [key, value] : arrays) parameters[key] = as_matrix(value, key.c_str());
+            return share(self.with_fitted(parameters));
+          },
+          "parameters"_a)
+      .def(
+          "fit",
+          [](const FeatureFamily& self, const Kernel& of, const Array<double>& X, const Array<double>& Y) {
+            const auto x = as_matrix(X, "X");
+            const auto y = as_matrix(Y, "Y");
+            return share(without_gil([&] { return self.fit(of, x, y); }));
+          },
+          "kernel"_a, "X"_a.noconvert(), "Y"_a.noconvert());
   module.def(
       "function_features",
       [](py::object function, py::object derivative, double epsilon) {
