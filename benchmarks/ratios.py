@@ -31,16 +31,18 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Share:
-    """A share of what the machine can do, both taken in the same call of `share`, and the bar."""
+    """A share of what the machine can do, or of the time there is, taken in one call of `share`, and the bar."""
 
     name: str
     share: Callable[[], float]
     bar: float
     rounds: int = 5
+    warm_up: bool = True
 
     def measure(self) -> list[float]:
-        """The share of every round, after a warm-up."""
-        self.share()
+        """The share of every round, after a warm-up if there is to be one."""
+        if self.warm_up:
+            self.share()
         return [self.share() for _ in range(self.rounds)]
 
 

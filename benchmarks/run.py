@@ -18,6 +18,7 @@ if any(os.environ.get(key) != value for key, value in THREADS.items()) or any(ke
     kept = {key: value for key, value in os.environ.items() if key not in CHOSEN}
     os.execve(sys.executable, [sys.executable, *sys.argv], kept | THREADS)
 
+import conformance
 import pointwise
 from ratios import Row
 from rich.console import Console
@@ -28,7 +29,7 @@ import bochner
 
 def rows() -> list[Row]:
     """All rows; those with peers where these are installed."""
-    found: list[Row] = pointwise.rows()
+    found: list[Row] = pointwise.rows() + conformance.rows()
     for name in ("structured", "attention"):
         try:
             found += importlib.import_module(name).rows()

@@ -1,8 +1,9 @@
-"""The command `bochner`: `reproduce` makes the figures, `list` tells what there is."""
+"""The command `bochner`: `reproduce` makes the figures, `list` tells what there is, `audit` checks other packages."""
 
 from __future__ import annotations
 
 import difflib
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -168,18 +169,39 @@ def _laws() -> Table:
 
 
 def _known(kernel: str, features: str, coupling: str) -> str:
-    """An exact law, only a bound, or only measurement; nothing where there is no such estimator.
+    """An exact law, only a bound, or only measurement; nothing where there is no such estimator."""
+    from bochner.testing import Combination
 
-    By the inequality of Cauchy and Schwarz the variance of a mean of one function of each frequency is at most that of
-    one frequency, whatever couples them.
-    """
-    try:
-        compiled = bochner.Estimator(kernel, features, coupling)._compiled
-    except ValueError:
-        return ""
-    if compiled.has_law:
-        return "exact"
-    declared = compiled.declared
-    kept = declared["marginals"] and declared["projected"]
-    of_one = kept and bochner.Estimator(kernel, features, "iid")._compiled.has_law
-    return "bound" if of_one else "measured"
+    known = Combination.of(kernel, features, coupling).known
+    return "" if known == "refused" else known
+
+
+_AUDITED = {"clean": "green", "biased by design": "yellow", "undecided": "yellow", "not installed": "dim"}
+
+
+@app.command()
+def audit(
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Names all random draws.")] = 0,
+    details: Annotated[bool, typer.Option("--details", help="All checks of each, not the summary alone.")] = False,
+) -> None:
+    """Run the feature maps of other installed packages through our conformance test: about 20 seconds."""
+    from bochner.audit import audit as run_audit
+
+    console = Console()
+    with console.status("") as status:
+        rows = run_audit(seed, lambda name: status.update(f"measuring {name}"))
+    table = Table("feature map", "package", "outcome", "mean / exact", "trials", box=None, pad_edge=False)
+    table.add_column("z", justify="right")
+    for row in rows:
+        cells = [row.peer.name, row.peer.package, f"[{_AUDITED.get(row.outcome, 'red')}]{row.outcome}[/]"]
+        if row.report is not None and row.report.measured is not None:
+            low, high = row.ratio
+            z = "" if math.isnan(row.z) else f"{row.z:+.1f}"
+            cells += [f"{low:.4f} to {high:.4f}", f"{row.report.measured['trials'].max():,}", z]
+        table.add_row(*cells)
+    console.print(table)
+    for row in rows:
+        if row.report is None:
+            console.print(f"{row.peer.name}: pip install {row.peer.package}", soft_wrap=True, highlight=False)
+        elif details or row.outcome == "fails":
+            console.print(str(row.report), markup=False, highlight=False, soft_wrap=True)

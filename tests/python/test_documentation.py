@@ -56,6 +56,7 @@ OPTIONAL = list(importable("bochner.torch", "bochner.transformers"))
 def public_things():
     for module in (
         bochner,
+        importlib.import_module("bochner.audit"),
         bochner.baselines,
         bochner.bounds,
         bochner.experiments,

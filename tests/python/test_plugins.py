@@ -119,7 +119,8 @@ def estimators():
 
 @pytest.mark.parametrize("name", estimators())
 def test_own_parts_conform(name):
-    check_estimator(estimators()[name], dim=3, m=6)
+    # Python draws each trial, so it is to tell larger errors than in the walk over ours.
+    check_estimator(estimators()[name], dim=3, m=6, mean_error=0.02, mse_error=0.1)
 
 
 def test_own_kernel_has_the_law_of_the_same_kernel_of_ours(points):
@@ -297,5 +298,5 @@ def test_published_couplings_conform(coupling):
 
 @pytest.mark.parametrize("features", published.FEATURES, ids=repr)
 def test_published_features_conform(features):
-    report = check_estimator(bochner.Estimator("gaussian", features, "iid"), dim=4, m=32)
+    report = check_estimator(bochner.Estimator("gaussian", features, "iid"), dim=4, m=32, mean_error=0.02)
     assert report["mean"].outcome == "passed", str(report)
