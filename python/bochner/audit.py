@@ -238,7 +238,7 @@ def audit(seed: int = 0, tell: Callable[[str], None] = lambda name: None) -> lis
 
     Notes
     -----
-    Cost: about 20 s, nearly all of it in the other packages.
+    Cost: about half a minute, nearly all of it in the other packages.
     """
     results = []
     for peer in peers():

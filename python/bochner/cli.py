@@ -184,7 +184,7 @@ def audit(
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Names all random draws.")] = 0,
     details: Annotated[bool, typer.Option("--details", help="All checks of each, not the summary alone.")] = False,
 ) -> None:
-    """Run the feature maps of other installed packages through our conformance test: about 20 seconds."""
+    """Run the feature maps of other installed packages through our conformance test: about half a minute."""
     from bochner.audit import audit as run_audit
 
     console = Console()
