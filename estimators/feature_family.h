@@ -100,4 +100,17 @@ const Part& require_kind(const Kernel& kernel, const FeatureFamily& features) {
                               features.name() + "'");
 }
 
+/// A kernel amplitude k with k of the kind Part.
+template <class Part>
+struct MultipleOf {
+  const Part& kernel;
+  double amplitude = 1;
+};
+
+/// The kernel as a multiple of one of the kind Part, which features `features` need. Throws as require_kind() does.
+template <class Part>
+MultipleOf<Part> require_multiple_of(const Kernel& kernel, const FeatureFamily& features) {
+  return {require_kind<Part>(kernel.unscaled(), features), kernel.projection_form().amplitude};
+}
+
 }  // namespace bochner

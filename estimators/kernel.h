@@ -39,6 +39,9 @@ class Kernel : public Component {
   /// Whether one-projection estimates of this shape exist.
   virtual bool allows(Shape /*shape*/) const { return false; }
 
+  /// The kernel k of a multiple K = amplitude k, the amplitude being that of projection_form(); otherwise the kernel.
+  virtual const Kernel& unscaled() const { return *this; }
+
   /// Whether K(x, y) = amplitude k(x' - y') with k(0) = 1, x' as projection_form() has it and k(u) = E cos(w.u) for w
   /// of frequency_law(): what ARD, sums and products are made of.
   virtual bool stationary() const { return false; }

@@ -12,8 +12,12 @@ namespace {
 
 class AdditiveHomogeneousMap final : public FeatureMap {
  public:
-  AdditiveHomogeneousMap(Matrix<double> W, const InputRange& range, std::string description)
-      : W_(std::move(W)), single_(W_.cast<float>()), range_(range), description_(std::move(description)) {}
+  AdditiveHomogeneousMap(Matrix<double> W, double amplitude, const InputRange& range, std::string description)
+      : W_(std::move(W)),
+        single_(W_.cast<float>()),
+        log_weight_(std::log(amplitude / static_cast<double>(W_.rows())) / 2),
+        range_(range),
+        description_(std::move(description)) {}
 
   Index dim() const override { return W_.cols(); }
   Index features() const override { return 2 * W_.size(); }
@@ -48,11 +52,12 @@ class AdditiveHomogeneousMap final : public FeatureMap {
       cosines.array().rowwise() *= roots;
       sines.array().rowwise() *= roots;
     }
-    log_scale.setConstant(static_cast<Scalar>(-std::log(static_cast<double>(W.rows())) / 2));
+    log_scale.setConstant(static_cast<Scalar>(log_weight_));
   }
 
   Matrix<double> W_;
   Matrix<float> single_;
+  double log_weight_;
   InputRange range_;
   std::string description_;
 };
@@ -60,15 +65,15 @@ class AdditiveHomogeneousMap final : public FeatureMap {
 }  // namespace
 
 void AdditiveHomogeneousFeatures::require_compatible(const Kernel& kernel, const Coupling& coupling) const {
-  require_kind<AdditiveHomogeneousKernel>(kernel, *this);
+  require_multiple_of<AdditiveHomogeneousKernel>(kernel, *this);
   FeatureFamily::require_compatible(kernel, coupling);
 }
 
 std::shared_ptr<const FeatureMap> AdditiveHomogeneousFeatures::make(
     const Kernel& kernel, std::shared_ptr<const Projection> projection) const {
-  const InputRange range = require_kind<AdditiveHomogeneousKernel>(kernel, *this).input_range();
+  const double amplitude = require_multiple_of<AdditiveHomogeneousKernel>(kernel, *this).amplitude;
   const Index dim = projection->dim(), m = projection->rows();
-  return std::make_shared<AdditiveHomogeneousMap>(projection->matrix(), range,
+  return std::make_shared<AdditiveHomogeneousMap>(projection->matrix(), amplitude, kernel.input_range(),
                                                   describe_map(kernel, dim, m, 2 * m * dim));
 }
 
@@ -77,12 +82,12 @@ std::optional<Law> AdditiveHomogeneousFeatures::law(const Kernel& kernel, const 
                                                     std::span<const double> y) const {
   if (!frequencies->same_as(*kernel.frequency_law())) return std::nullopt;
   if (!independent(coupling, m, static_cast<Index>(x.size()))) return std::nullopt;
-  const auto& additive = require_kind<AdditiveHomogeneousKernel>(kernel, *this);
+  const auto [additive, amplitude] = require_multiple_of<AdditiveHomogeneousKernel>(kernel, *this);
   long double variance = 0;
   for (std::size_t j = 0; j < x.size(); ++j) {
     variance += static_cast<long double>(additive.variance_of_pair(x[j], y[j]));
   }
-  return independent_law(kernel.value(x, y), SignedLog::from(variance), m);
+  return independent_law(kernel.value(x, y), SignedLog::from(variance * amplitude * amplitude), m);
 }
 
 }  // namespace bochner

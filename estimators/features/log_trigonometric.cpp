@@ -12,11 +12,12 @@ namespace {
 
 class LogTrigonometricMap final : public FeatureMap {
  public:
-  LogTrigonometricMap(std::shared_ptr<const Projection> projection, const SkewedChiSquaredKernel& kernel,
+  LogTrigonometricMap(std::shared_ptr<const Projection> projection, const MultipleOf<SkewedChiSquaredKernel>& of,
                       std::string description)
       : projection_(std::move(projection)),
-        range_(kernel.input_range()),
-        c_(kernel.c()),
+        range_(of.kernel.input_range()),
+        c_(of.kernel.c()),
+        log_weight_(std::log(of.amplitude / static_cast<double>(projection_->rows())) / 2),
         description_(std::move(description)) {}
 
   Index dim() const override { return projection_->dim(); }
@@ -49,19 +50,20 @@ class LogTrigonometricMap final : public FeatureMap {
       const std::span<Scalar> cos(features.row(i).data(), size), sin(features.row(i).data() + m, size);
       simd::sin_cos<Scalar>(cos, sin, cos);
     }
-    log_scale.setConstant(static_cast<Scalar>(-std::log(static_cast<double>(m)) / 2));
+    log_scale.setConstant(static_cast<Scalar>(log_weight_));
   }
 
   std::shared_ptr<const Projection> projection_;
   InputRange range_;
   double c_;
+  double log_weight_;
   std::string description_;
 };
 
 }  // namespace
 
 void LogTrigonometricFeatures::require_compatible(const Kernel& kernel, const Coupling& coupling) const {
-  require_kind<SkewedChiSquaredKernel>(kernel, *this);
+  require_multiple_of<SkewedChiSquaredKernel>(kernel, *this);
   FeatureFamily::require_compatible(kernel, coupling);
 }
 
@@ -69,7 +71,7 @@ std::shared_ptr<const FeatureMap> LogTrigonometricFeatures::make(const Kernel& k
                                                                  std::shared_ptr<const Projection> projection) const {
   std::string description = describe_map(kernel, *projection);
   return std::make_shared<LogTrigonometricMap>(
-      std::move(projection), require_kind<SkewedChiSquaredKernel>(kernel, *this), std::move(description));
+      std::move(projection), require_multiple_of<SkewedChiSquaredKernel>(kernel, *this), std::move(description));
 }
 
 std::optional<Law> LogTrigonometricFeatures::law(const Kernel& kernel, const FrequencyLaw* frequencies,
@@ -77,7 +79,8 @@ std::optional<Law> LogTrigonometricFeatures::law(const Kernel& kernel, const Fre
                                                  std::span<const double> y) const {
   if (!frequencies->same_as(*kernel.frequency_law())) return std::nullopt;
   if (!independent(coupling, m, static_cast<Index>(x.size()))) return std::nullopt;
-  const double variance = require_kind<SkewedChiSquaredKernel>(kernel, *this).variance(x, y);
+  const auto [skewed, amplitude] = require_multiple_of<SkewedChiSquaredKernel>(kernel, *this);
+  const double variance = amplitude * amplitude * skewed.variance(x, y);
   return independent_law(kernel.value(x, y), SignedLog::from(variance), m);
 }
 

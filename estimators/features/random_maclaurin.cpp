@@ -56,9 +56,10 @@ struct Products {
 
 class RandomMaclaurinMap final : public FeatureMap {
  public:
-  RandomMaclaurinMap(Products products, Index dim, std::string description)
+  RandomMaclaurinMap(Products products, double amplitude, Index dim, std::string description)
       : first_(std::move(products.first)),
         coefficients_(std::move(products.coefficients)),
+        log_weight_(std::log(amplitude / static_cast<double>(coefficients_.size())) / 2),
         dim_(dim),
         description_(std::move(description)) {
     if (products.signs.empty()) return;
@@ -95,7 +96,7 @@ class RandomMaclaurinMap final : public FeatureMap {
     Matrix<Scalar> U(X.rows(), projection_ ? projection_->rows() : 0);
     if (projection_) projection_->apply(X, U);
     constexpr Index kSafe = std::numeric_limits<Scalar>::max_exponent / 4;
-    const auto log_weight = static_cast<Scalar>(-std::log(static_cast<double>(this->features())) / 2);
+    const auto log_weight = static_cast<Scalar>(log_weight_);
     std::vector<Wide<Scalar>> row(coefficients_.size());
     for (Index i = 0; i < X.rows(); ++i) {
       Index largest = std::numeric_limits<Index>::min();
@@ -118,6 +119,7 @@ class RandomMaclaurinMap final : public FeatureMap {
 
   std::vector<Index> first_;
   std::vector<Wide<double>> coefficients_;
+  double log_weight_;
   Index dim_;
   std::shared_ptr<const Projection> projection_;  // null where every N is 0
   std::string description_;
@@ -126,14 +128,14 @@ class RandomMaclaurinMap final : public FeatureMap {
 }  // namespace
 
 void RandomMaclaurinFeatures::require_compatible(const Kernel& kernel, const Coupling& coupling) const {
-  require_kind<DotProductKernel>(kernel, *this);
+  require_multiple_of<DotProductKernel>(kernel, *this);
   FeatureFamily::require_compatible(kernel, coupling);
 }
 
 std::shared_ptr<const FeatureMap> RandomMaclaurinFeatures::draw(const Kernel& kernel, const FrequencyLaw*,
                                                                 const Coupling&, Index m, Index dim,
                                                                 const Stream& stream) const {
-  const auto& dot_product = require_kind<DotProductKernel>(kernel, *this);
+  const auto [dot_product, amplitude] = require_multiple_of<DotProductKernel>(kernel, *this);
   Products products;
   products.first.push_back(0);
   for (Index l = 0; l < m; ++l) {
@@ -151,18 +153,19 @@ std::shared_ptr<const FeatureMap> RandomMaclaurinFeatures::draw(const Kernel& ke
       products.signs.push_back((bits >> (k % kWordBits) & 1) == 0 ? -1 : 1);
     }
   }
-  return std::make_shared<RandomMaclaurinMap>(std::move(products), dim, describe_map(kernel, dim, m, m));
+  return std::make_shared<RandomMaclaurinMap>(std::move(products), amplitude, dim, describe_map(kernel, dim, m, m));
 }
 
 std::optional<Law> RandomMaclaurinFeatures::law(const Kernel& kernel, const FrequencyLaw*, const Coupling&, Index m,
                                                 std::span<const double> x, std::span<const double> y) const {
-  const auto& dot_product = require_kind<DotProductKernel>(kernel, *this);
+  const auto [dot_product, amplitude] = require_multiple_of<DotProductKernel>(kernel, *this);
   const ProductMoments moments = product_moments(x, y);
   const auto mu = moments.square + moments.distinct + moments.crossed;
   const long double log_mu = std::log(mu);
   // Terms are summed until they fall and are negligible, or until the sum, of which the square of the mean is a part
   // only, is beyond a double even after a division by m.
   constexpr long double kNegligible = 50, kBeyond = 1000;
+  const long double log_square = 2 * std::log(static_cast<long double>(amplitude));
   SignedLog second = SignedLog::positive(2 * dot_product.log_maclaurin(0) + std::numbers::ln2_v<long double>);
   long double before = second.log;
   for (Index n = 1; n <= dot_product.degree() && mu > 0; ++n) {
@@ -175,7 +178,7 @@ std::optional<Law> RandomMaclaurinFeatures::law(const Kernel& kernel, const Freq
     before = term;
   }
   const SignedLog mean = kernel.value(x, y);
-  return independent_law(mean, second - SignedLog{mean.sign * mean.sign, 2 * mean.log}, m);
+  return independent_law(mean, second.scaled(log_square) - SignedLog{mean.sign * mean.sign, 2 * mean.log}, m);
 }
 
 }  // namespace bochner

@@ -5,19 +5,21 @@
 #include "estimators/kernels/angular.h"
 #include "estimators/laws/independent.h"
 
+#include <cmath>
 #include <numbers>
 
 namespace bochner {
 
 void SignFeatures::require_compatible(const Kernel& kernel, const Coupling& coupling) const {
-  require_kind<AngularKernel>(kernel, *this);
+  require_multiple_of<AngularKernel>(kernel, *this);
   FeatureFamily::require_compatible(kernel, coupling);
 }
 
 std::shared_ptr<const FeatureMap> SignFeatures::make(const Kernel& kernel,
                                                      std::shared_ptr<const Projection> projection) const {
   std::string description = describe_map(kernel, *projection);
-  return homogeneous_map(std::move(projection), {0, 1, -1}, std::move(description));
+  const double size = std::sqrt(require_multiple_of<AngularKernel>(kernel, *this).amplitude);
+  return homogeneous_map(std::move(projection), {0, size, -size}, std::move(description));
 }
 
 std::optional<Law> SignFeatures::law(const Kernel& kernel, const FrequencyLaw* frequencies, const Coupling& coupling,
@@ -27,7 +29,9 @@ std::optional<Law> SignFeatures::law(const Kernel& kernel, const FrequencyLaw* f
   if (!angle.defined) return independent_law({}, {}, m);
   // 1 - (1 - 2 theta / pi)^2, where no digit is lost at either end.
   constexpr long double kPi = std::numbers::pi_v<long double>;
-  return independent_law(kernel.value(x, y), SignedLog::from(4 * angle.theta * angle.supplement / (kPi * kPi)), m);
+  const long double amplitude = require_multiple_of<AngularKernel>(kernel, *this).amplitude;
+  const long double variance = amplitude * amplitude * 4 * angle.theta * angle.supplement / (kPi * kPi);
+  return independent_law(kernel.value(x, y), SignedLog::from(variance), m);
 }
 
 }  // namespace bochner

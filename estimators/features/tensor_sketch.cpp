@@ -22,8 +22,12 @@ struct Hashes {
 
 class TensorSketchMap final : public FeatureMap {
  public:
-  TensorSketchMap(Hashes hashes, double c, Index m, std::string description)
-      : hashes_(std::move(hashes)), root_(std::sqrt(c)), m_(m), description_(std::move(description)) {}
+  TensorSketchMap(Hashes hashes, const MultipleOf<PolynomialKernel>& of, Index m, std::string description)
+      : hashes_(std::move(hashes)),
+        root_(std::sqrt(of.kernel.c())),
+        log_weight_(std::log(of.amplitude) / 2),
+        m_(m),
+        description_(std::move(description)) {}
 
   Index dim() const override { return hashes_.buckets.cols() - 1; }
   Index features() const override { return m_; }
@@ -66,12 +70,14 @@ class TensorSketchMap final : public FeatureMap {
       }
       transform.inv(sketch, product);
       features.row(i) = sketch.transpose();
-      log_scale(i) = static_cast<Scalar>(degree) * static_cast<Scalar>(exponent) * std::numbers::ln2_v<Scalar>;
+      log_scale(i) = static_cast<Scalar>(log_weight_) +
+                     static_cast<Scalar>(degree) * static_cast<Scalar>(exponent) * std::numbers::ln2_v<Scalar>;
     }
   }
 
   Hashes hashes_;
   double root_;
+  double log_weight_;
   Index m_;
   std::string description_;
 };
@@ -79,25 +85,26 @@ class TensorSketchMap final : public FeatureMap {
 }  // namespace
 
 void TensorSketchFeatures::require_compatible(const Kernel& kernel, const Coupling& coupling) const {
-  require_kind<PolynomialKernel>(kernel, *this);
+  require_multiple_of<PolynomialKernel>(kernel, *this);
   FeatureFamily::require_compatible(kernel, coupling);
 }
 
 std::shared_ptr<const FeatureMap> TensorSketchFeatures::draw(const Kernel& kernel, const FrequencyLaw*, const Coupling&,
                                                              Index m, Index dim, const Stream& stream) const {
-  const auto& polynomial = require_kind<PolynomialKernel>(kernel, *this);
-  Hashes hashes{{polynomial.degree(), dim + 1}, {polynomial.degree(), dim + 1}};
+  const auto of = require_multiple_of<PolynomialKernel>(kernel, *this);
+  const Index degree = of.kernel.degree();
+  Hashes hashes{{degree, dim + 1}, {degree, dim + 1}};
   Stream buckets = stream.lane(0), signs = stream.lane(1);
   for (Index k = 0; k < hashes.signs.size(); ++k) {
     hashes.buckets.data()[k] = static_cast<Index>(buckets.below(static_cast<std::uint64_t>(m)));
     hashes.signs.data()[k] = (signs.next() & 1) == 0 ? -1 : 1;
   }
-  return std::make_shared<TensorSketchMap>(std::move(hashes), polynomial.c(), m, describe_map(kernel, dim, m, m));
+  return std::make_shared<TensorSketchMap>(std::move(hashes), of, m, describe_map(kernel, dim, m, m));
 }
 
 std::optional<Law> TensorSketchFeatures::law(const Kernel& kernel, const FrequencyLaw*, const Coupling&, Index m,
                                              std::span<const double> x, std::span<const double> y) const {
-  const auto& polynomial = require_kind<PolynomialKernel>(kernel, *this);
+  const auto [polynomial, amplitude] = require_multiple_of<PolynomialKernel>(kernel, *this);
   const ProductMoments moments = product_moments(x, y, polynomial.c());
   const long double S = moments.square, Q = moments.distinct, R = moments.crossed;
   // Differences of powers as sums of products: with P_p(u) = (S + u)^p - S^p,
@@ -111,7 +118,8 @@ std::optional<Law> TensorSketchFeatures::law(const Kernel& kernel, const Frequen
   }
   const auto buckets = static_cast<long double>(m);
   const long double kappa = (m % 2 == 0 ? 2 : 1) / (buckets * buckets);
-  const auto variance = static_cast<double>((of_distinct + of_crossed) / buckets + kappa * bracket);
+  const auto variance =
+      static_cast<double>(amplitude * amplitude * ((of_distinct + of_crossed) / buckets + kappa * bracket));
   return Law{kernel.value(x, y).value(), variance, 0, variance, {}};
 }
 

@@ -63,6 +63,7 @@ class ScaledKernel final : public Kernel {
   bool allows(Shape shape) const override { return kernel_->allows(shape); }
   bool stationary() const override { return kernel_->stationary(); }
   bool is_mean_of(Shape shape, const FrequencyLaw& law) const override { return kernel_->is_mean_of(shape, law); }
+  const Kernel& unscaled() const override { return kernel_->unscaled(); }
 
  private:
   double amplitude_;

@@ -20,6 +20,7 @@ from ._attention import (
 from ._attention_state import AttentionState
 from ._components import (
     Component,
+    CompositeKernel,
     Coupling,
     Entry,
     Features,
@@ -50,6 +51,7 @@ __all__ = [
     "AttentionLaw",
     "AttentionState",
     "Component",
+    "CompositeKernel",
     "Coupling",
     "CouplingPlugin",
     "Entry",

@@ -143,7 +143,7 @@ def attention_vjp(
     Parameters
     ----------
     Q, K, V, feature_map, causal, key_mask, scale, empty, renormalize
-        As `attention` has them. The maps must be differentiable, as all registered ones are.
+        As `attention` has them. The maps must be `differentiable`, as those are that attention is made of.
     grad : array_like, shape (..., Lq, dv)
         The gradient of a number with respect to ``attention(Q, K, V, feature_map, ...)``.
     out : array_like, shape (..., Lq, dv), optional

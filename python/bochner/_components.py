@@ -319,23 +319,43 @@ def _terms(kernel: Kernel, operation: str) -> "tuple[Kernel, ...]":
 class CompositeKernel(Kernel):
     """A sum, a product or a multiple of kernels, as ``k1 + k2``, ``k1 * k2`` and ``2.0 * k`` make them.
 
+    Its `name` is the operation. It is a kernel like the others: it can be composed again, has
+    features, a law and pickles.
+
     Parameters
     ----------
     operation : {"sum", "product", "scaled"}
     terms : tuple
-        Stationary kernels; of a multiple, the factor and any kernel.
+        Of a sum and a product, stationary kernels, one or more; of a multiple, the factor and any
+        kernel.
 
     Raises
     ------
+    TypeError
+        For other terms.
     ValueError
-        For a sum or product with a kernel that is not stationary, and a factor that is not finite
-        and positive.
+        For another operation, for a sum or product with a kernel that is not stationary, and for a
+        factor that is not finite and positive.
+
+    Examples
+    --------
+    >>> import bochner
+    >>> kernel = 2.0 * bochner.Kernel("gaussian") + bochner.Kernel("cauchy")
+    >>> type(kernel).__name__, kernel.name, kernel.terms[1]
+    ('CompositeKernel', 'sum', Kernel('cauchy', bandwidth=1.0))
     """
 
     __slots__ = ("_terms",)
     _terms: tuple[Kernel | float, ...]
 
     def __init__(self, operation: str, terms: tuple[Kernel | float, ...]) -> None:
+        if operation not in ("sum", "product", "scaled"):
+            raise ValueError(f"CompositeKernel: operation is {operation!r}; expected 'sum', 'product' or 'scaled'")
+        kinds = (numbers.Real, Kernel) if operation == "scaled" else (Kernel,) * max(1, len(terms))
+        if len(terms) != len(kinds) or not all(map(isinstance, terms, kinds)):
+            got = ", ".join(type(term).__name__ for term in terms) or "none"
+            expected = "a real number and a Kernel" if operation == "scaled" else "one Kernel or more"
+            raise TypeError(f"CompositeKernel: terms of {operation!r} are {got}; expected {expected}")
         kernels = [term._compiled for term in terms if isinstance(term, Kernel)]
         if operation == "scaled":
             core = kernels[0].scaled(terms[0])
@@ -352,7 +372,7 @@ class CompositeKernel(Kernel):
 
     @property
     def terms(self) -> tuple[Kernel | float, ...]:
-        """What it is composed of."""
+        """What it is composed of: kernels, or the factor and the kernel of a multiple."""
         return self._terms
 
     def __eq__(self, other: object) -> bool:
@@ -467,8 +487,8 @@ class Features(Component):
         object.__setattr__(features, "_compiled", compiled)
         return features
 
-    def _compiled_for(self, kernel: "Kernel") -> Any:
-        """Return the compiled family, with the kernel where it is written in Python and wants to know it."""
+    def _compiled_for(self, kernel: "Kernel", coupling: "Coupling | None") -> Any:
+        """Return the compiled family, with kernel and coupling where it is written in Python and wants to know them."""
         return self._compiled
 
 

@@ -107,10 +107,10 @@ class Estimator:
         radial: str | RadialLaw | None = None,
     ) -> None:
         known = (Kernel.of(kernel), Features.of(features))
-        features_ = known[1]._compiled_for(known[0])
         if coupling is None:
-            coupling = _core.default_coupling(known[0]._compiled, features_)
+            coupling = _core.default_coupling(known[0]._compiled, known[1]._compiled_for(known[0], None))
         parts = (*known, Coupling.of(coupling))
+        features_ = known[1]._compiled_for(known[0], parts[2])
         given = None if radial is None else RadialLaw.of(radial)
         radial_ = None if given is None else given._compiled
         compiled = _core.Estimator(parts[0]._compiled, features_, parts[2]._compiled, radial_)
@@ -218,7 +218,11 @@ class Estimator:
         With independent frequencies the softmax kernel has, at v = |x + y|^2 and w = |x - y|^2, the
         relative mean squared errors (e^v - 1)/m (positive), (cosh v - 1)/m (hyperbolic) and
         (cosh w - 1)/m (trigonometric) [Choromanski21, Lemma 2]. Orthogonal ones add the covariance
-        of every pair in a block [Bochner, 8.1]. Cost: a few microseconds a pair.
+        of every pair in a block [Bochner, 8.1].
+
+        Cost: a few microseconds a pair; where moments are integrals, up to 0.5 ms (`norm_coupled`) and
+        up to 3 ms (`orthogonal` with the heavy-tailed laws of Matern kernels). That of features of
+        your own is a call of Python.
         """
         x, y = double_matrices("law", X=X, Y=Y)
         m = integer("law", "m", m, 1)

@@ -405,6 +405,9 @@ class CouplingPlugin(_Plugin, Coupling):
 class FeaturesPlugin(_Plugin, Features):
     """A recipe for feature maps of your own: derive and define `draw`.
 
+    Where the mean and the variance of the estimates are known, define `law` too; they then stand
+    beside every measurement, as our laws do.
+
     Attributes
     ----------
     needs_frequencies : bool
@@ -414,6 +417,16 @@ class FeaturesPlugin(_Plugin, Features):
         Whether the mean of phi(x).phi(y) is K(x, y): what `bochner.testing` asks. True by default.
     deterministic : bool
         Whether all draws are the same. False by default.
+
+    Examples
+    --------
+    >>> import bochner, numpy as np
+    >>> class Phases(bochner.FeaturesPlugin):
+    ...     def draw(self, kernel, dim, m, rng, W):
+    ...         b = rng.uniform(0, 2 * np.pi, m)
+    ...         return lambda X: np.sqrt(2 / m) * np.cos(X @ W.T + b)
+    >>> bochner.Estimator("gaussian", Phases()).draw(dim=3, m=8).transform(np.zeros((5, 3))).shape
+    (5, 8)
     """
 
     needs_frequencies: Any = True
@@ -439,10 +452,15 @@ class FeaturesPlugin(_Plugin, Features):
 
         Returns
         -------
-        callable or object with a method `transform`
+        callable or object with a method `transform`, or two of them
             X (n, d), float32 or float64 -> (n, p). Rows must not depend on one another: it is called
             with blocks of rows, from any thread, one at a time. It may return (values, log_scale (n,))
-            for features values * exp(log_scale) that could overflow.
+            for features values * exp(log_scale) that could overflow. Two of them, as a tuple, are
+            the maps of queries and of keys: K^(x, y) = phi(x).psi(y).
+
+            With a method ``vjp(X, d)`` beside `transform`, attention trains: it returns the gradient
+            (n, d) with respect to `X` of a number whose gradient with respect to what ``transform(X)``
+            returned is d, an array or a tuple of two as that is.
 
         Raises
         ------
@@ -468,19 +486,47 @@ class FeaturesPlugin(_Plugin, Features):
         """
         return m
 
+    def law(
+        self, kernel: Kernel, coupling: Coupling, X: Float64Array, Y: Float64Array, m: int
+    ) -> tuple[npt.ArrayLike, npt.ArrayLike] | None:
+        """Return the exact mean and variance of the estimates K^(X_i, Y_i) with m frequencies.
+
+        Parameters
+        ----------
+        kernel : Kernel
+        coupling : Coupling
+            It draws W from the kernel's own law of frequencies; with another radial law there is no
+            law. `iid` for features without frequencies.
+        X, Y : ndarray, shape (n, d), float64
+        m : int
+
+        Returns
+        -------
+        mean, variance : array_like, shape (n,)
+            Or None where they are not known, such as with another coupling.
+
+        Raises
+        ------
+        NotImplementedError
+            Where it is not defined.
+        """
+        raise NotImplementedError
+
     @property
     def _compiled(self) -> Any:
-        return self._compiled_for(None)
+        return self._compiled_for(None, None)
 
-    def _compiled_for(self, kernel: Kernel | None) -> Any:
-        return _core.plugin_features(_Drawing(self, kernel), bool(self.needs_frequencies), bool(self.unbiased))
+    def _compiled_for(self, kernel: Kernel | None, coupling: Coupling | None) -> Any:
+        has_law = type(self).law is not FeaturesPlugin.law
+        traits = (self.needs_frequencies, self.unbiased, has_law)
+        return _core.plugin_features(_Drawing(self, kernel, coupling), *(bool(trait) for trait in traits))
 
 
 class _Drawing:
-    """A recipe with the kernel that it is for."""
+    """A recipe with the kernel and the coupling that it is for."""
 
-    def __init__(self, plugin: FeaturesPlugin, kernel: Kernel | None) -> None:
-        self.plugin, self.kernel = plugin, kernel
+    def __init__(self, plugin: FeaturesPlugin, kernel: Kernel | None, coupling: Coupling | None) -> None:
+        self.plugin, self.kernel, self.coupling = plugin, kernel, coupling
         self.name, self.parameters = plugin.name, plugin.parameters
 
     def _features(self, m: int) -> int:
@@ -490,23 +536,42 @@ class _Drawing:
         if self.kernel is None:
             raise ValueError(f"{type(self.plugin).__name__}: an Estimator draws its maps, not the family alone")
         phi = self.plugin.draw(self.kernel, dim, m, generator(key), W)
-        return _Map(type(self.plugin).__name__, getattr(phi, "transform", phi), self.plugin.features(m))
+        return _Map(type(self.plugin).__name__, phi, self.plugin.features(m))
+
+    def _law(self, x: Float64Array, y: Float64Array, m: int) -> Float64Array:
+        if self.kernel is None or self.coupling is None:
+            raise ValueError(f"{type(self.plugin).__name__}: an Estimator has a law, not the family alone")
+        known = self.plugin.law(self.kernel, self.coupling, x[None], y[None], m)
+        if known is None:
+            return np.empty((0, 2))
+        mean, variance = (
+            self.plugin._matrix(f"the {what} of law", value, (1,))
+            for what, value in zip(("mean", "variance"), known, strict=True)
+        )
+        if variance[0] < 0:
+            raise ValueError(f"{type(self.plugin).__name__}: the variance of law is {variance[0]}; expected at least 0")
+        return np.stack([mean, variance], axis=1)
 
 
 class _Map:
-    """A user's map with the checks of what it returns."""
+    """A user's map, of queries and of keys, with the checks of what it returns."""
 
-    symmetric = True
-
-    def __init__(self, name: str, transform: Any, features: int) -> None:
-        if not callable(transform):
-            got = type(transform).__name__
-            raise TypeError(f"{name}: the result of draw is a {got}; expected a function or an object with transform")
-        self.name, self.transform, self.features = name, transform, features
+    def __init__(self, name: str, phi: Any, features: int) -> None:
+        sides = phi if isinstance(phi, tuple) and len(phi) == 2 else (phi, phi)
+        for side in sides:
+            if not callable(getattr(side, "transform", side)):
+                got = type(side).__name__ if side is phi else f"tuple with a {type(side).__name__}"
+                expected = "a function, an object with transform, or a tuple of two of these"
+                raise TypeError(f"{name}: the result of draw is a {got}; expected {expected}")
+        self.name, self.sides, self.features = name, sides, features
+        self.symmetric = sides[0] is sides[1]
+        self.differentiable = all(callable(getattr(side, "vjp", None)) for side in sides)
 
     def _transform(self, X: FloatArray, is_key: bool) -> tuple[FloatArray, FloatArray]:
         rows, dtype = len(X), X.dtype
-        result = self.transform(X)
+        side = self.sides[is_key]
+        transform: Any = getattr(side, "transform", side)
+        result = transform(X)
         values, scales = result if isinstance(result, tuple) else (result, np.zeros(rows))
         with np.errstate(over="ignore"):
             z = _checked(f"{self.name}: the features", np.asarray(values), (rows, self.features)).astype(dtype)
@@ -514,6 +579,12 @@ class _Map:
         if not np.isfinite(z).all():
             raise ValueError(f"{self.name}: the features overflow {dtype}; return (values, log_scale)")
         return z, scale[:, None]
+
+    def _vjp(self, X: FloatArray, is_key: bool, d_values: FloatArray, d_log_scale: FloatArray) -> FloatArray:
+        side = self.sides[is_key]
+        scaled = isinstance(side.transform(X[:1]), tuple)
+        gradient = side.vjp(X, (d_values, d_log_scale) if scaled else d_values)
+        return _checked(f"{self.name}: the result of vjp", np.asarray(gradient), X.shape).astype(X.dtype)
 
 
 _KINDS: tuple[type[Component], ...] = (Kernel, Features, Coupling, RadialLaw)

@@ -25,15 +25,16 @@ namespace {
 constexpr std::uint64_t kPythonLanes = std::uint64_t{1} << 63;
 constexpr std::uint64_t kCouplingLane = kPythonLanes, kFeaturesLane = kPythonLanes + 1, kLawLanes = kPythonLanes + 2;
 
-/// The map of one draw: an object whose _transform(X, is_key) returns features (n, p) and log-scales (n, 1), checked.
+/// The map of one draw: an object whose _transform(X, is_key) returns features (n, p) and log-scales (n, 1), and whose
+/// _vjp(X, is_key, d_features, d_log_scale) returns d_X (n, d), checked.
 class PythonMap final : public FeatureMap {
  public:
-  PythonMap(const Shared& object, Index dim, Index features, bool symmetric, Matrix<double> frequencies,
-            std::string description)
+  PythonMap(const py::object& object, Index dim, Matrix<double> frequencies, std::string description)
       : object_(object),
         dim_(dim),
-        features_(features),
-        symmetric_(symmetric),
+        features_(object.attr("features").cast<Index>()),
+        symmetric_(object.attr("symmetric").cast<bool>()),
+        differentiable_(object.attr("differentiable").cast<bool>()),
         frequencies_(std::move(frequencies)),
         description_(std::move(description)) {}
 
@@ -54,25 +55,55 @@ class PythonMap final : public FeatureMap {
             MutableVectorView<double> log_scale) const override {
     fill<double>(X, side, features, log_scale);
   }
+  bool differentiable() const override { return differentiable_; }
+  void vjp(const MatrixView<float>& X, Side side, const MatrixView<float>& features,
+           MutableMatrixView<float> d_features, const VectorView<float>& d_log_scale,
+           MutableMatrixView<float> d_X) const override {
+    if (!differentiable_) return FeatureMap::vjp(X, side, features, d_features, d_log_scale, d_X);
+    pull_back<float>(X, side, d_features, d_log_scale, d_X);
+  }
+  void vjp(const MatrixView<double>& X, Side side, const MatrixView<double>& features,
+           MutableMatrixView<double> d_features, const VectorView<double>& d_log_scale,
+           MutableMatrixView<double> d_X) const override {
+    if (!differentiable_) return FeatureMap::vjp(X, side, features, d_features, d_log_scale, d_X);
+    pull_back<double>(X, side, d_features, d_log_scale, d_X);
+  }
 
  private:
+  template <class Scalar>
+  static Array<Scalar> copy_of(const MatrixView<Scalar>& X) {
+    Array<Scalar> copy({X.rows(), X.cols()});
+    Eigen::Map<Matrix<Scalar>>(copy.mutable_data(), X.rows(), X.cols()) = X;
+    return copy;
+  }
+
   template <class Scalar>
   void fill(const MatrixView<Scalar>& X, Side side, MutableMatrixView<Scalar>& features,
             MutableVectorView<Scalar>& log_scale) const {
     const py::gil_scoped_acquire acquire;
-    Array<Scalar> argument({X.rows(), X.cols()});
-    Eigen::Map<Matrix<Scalar>>(argument.mutable_data(), X.rows(), X.cols()) = X;
-    const py::tuple result = object_.get().attr("_transform")(argument, side == Side::kKey);
+    const py::tuple result = object_.get().attr("_transform")(copy_of<Scalar>(X), side == Side::kKey);
     const auto values = result[0].template cast<Array<Scalar>>();
     const auto scales = result[1].template cast<Array<Scalar>>();
     features = as_matrix(values, "features");
     log_scale = as_matrix(scales, "log_scale").col(0);
   }
 
+  template <class Scalar>
+  void pull_back(const MatrixView<Scalar>& X, Side side, const MatrixView<Scalar>& d_features,
+                 const VectorView<Scalar>& d_log_scale, MutableMatrixView<Scalar>& d_X) const {
+    const py::gil_scoped_acquire acquire;
+    const Array<Scalar> d_scale(d_log_scale.size(), d_log_scale.data());
+    const py::object result =
+        object_.get().attr("_vjp")(copy_of<Scalar>(X), side == Side::kKey, copy_of<Scalar>(d_features), d_scale);
+    const auto gradient = result.cast<Array<Scalar>>();
+    d_X = as_matrix(gradient, "d_X");
+  }
+
   Shared object_;
   Index dim_;
   Index features_;
   bool symmetric_;
+  bool differentiable_;
   Matrix<double> frequencies_;
   std::string description_;
 };
@@ -158,17 +189,25 @@ std::shared_ptr<const FeatureMap> PythonFeatures::draw(const Kernel& kernel, con
                                                        const Stream& stream) const {
   const auto key = generator_key(stream, kFeaturesLane);
   Matrix<double> W;
-  if (needs_frequencies_) {
+  if (needs_frequencies()) {
     W = scaled(coupling.draw(*frequencies, m, dim, stream), kernel.projection_form().scales)->matrix();
   }
   const std::string description = describe() + " features of " + kernel.describe();
   const py::gil_scoped_acquire acquire;
   py::object given = py::none();
-  if (needs_frequencies_) given = to_numpy(Matrix<double>(W));
-  py::object map = plugin_.object.get().attr("_draw")(dim, m, py::make_tuple(key[0], key[1]), given);
-  const auto columns = map.attr("features").cast<Index>();
-  const bool symmetric = map.attr("symmetric").cast<bool>();
-  return std::make_shared<PythonMap>(Shared(std::move(map)), dim, columns, symmetric, std::move(W), description);
+  if (needs_frequencies()) given = to_numpy(Matrix<double>(W));
+  const py::object map = plugin_.object.get().attr("_draw")(dim, m, py::make_tuple(key[0], key[1]), given);
+  return std::make_shared<PythonMap>(map, dim, std::move(W), description);
+}
+
+std::optional<Law> PythonFeatures::law(const Kernel& kernel, const FrequencyLaw* frequencies, const Coupling&, Index m,
+                                       std::span<const double> x, std::span<const double> y) const {
+  if (!traits_.has_law || (frequencies && !frequencies->same_as(*kernel.frequency_law()))) return std::nullopt;
+  // One row (mean, variance), or none where the user knows no law.
+  const auto known = plugin_.matrix<double>("_law", x, y, m);
+  if (known.rows() == 0) return std::nullopt;
+  const double bias = known(0) - kernel.value(x, y).value();
+  return Law{known(0), known(1), bias, known(1) + bias * bias, {}};
 }
 
 Index PythonFeatures::features(Index m) const {
@@ -238,10 +277,12 @@ void bind_plugins(py::module_& module) {
       "object"_a, "unbiased"_a, "prefixes_are_draws"_a, "independent"_a, "needs_isotropic"_a);
   module.def(
       "plugin_features",
-      [](const py::object& object, bool needs_frequencies, bool unbiased) -> std::shared_ptr<FeatureFamily> {
-        return std::make_shared<PythonFeatures>(plugin_of(object), needs_frequencies, unbiased);
+      [](const py::object& object, bool needs_frequencies, bool unbiased,
+         bool has_law) -> std::shared_ptr<FeatureFamily> {
+        return std::make_shared<PythonFeatures>(plugin_of(object),
+                                                FeaturesTraits{needs_frequencies, unbiased, has_law});
       },
-      "object"_a, "needs_frequencies"_a, "unbiased"_a);
+      "object"_a, "needs_frequencies"_a, "unbiased"_a, "has_law"_a);
 }
 
 }  // namespace bochner::python

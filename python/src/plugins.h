@@ -174,28 +174,35 @@ class PythonCoupling final : public Coupling {
   CouplingTraits traits_;
 };
 
+/// What features say of themselves.
+struct FeaturesTraits {
+  bool needs_frequencies = true;  ///< otherwise they draw from their generator alone
+  bool unbiased = true;
+  bool has_law = false;
+};
+
 class PythonFeatures final : public FeatureFamily {
  public:
-  /// Features without frequencies draw from their generator alone.
-  PythonFeatures(Plugin plugin, bool needs_frequencies, bool unbiased)
-      : plugin_(std::move(plugin)), needs_frequencies_(needs_frequencies), unbiased_(unbiased) {}
-  bool needs_frequencies() const { return needs_frequencies_; }
+  PythonFeatures(Plugin plugin, FeaturesTraits traits) : plugin_(std::move(plugin)), traits_(traits) {}
+  bool needs_frequencies() const { return traits_.needs_frequencies; }
   /// Whether the user says that the mean of K^ is K.
-  bool unbiased() const { return unbiased_; }
+  bool unbiased() const { return traits_.unbiased; }
 
   std::string name() const override { return plugin_.name; }
   Parameters parameters() const override { return plugin_.parameters; }
   std::shared_ptr<const FeatureMap> draw(const Kernel& kernel, const FrequencyLaw* frequencies,
                                          const Coupling& coupling, Index m, Index dim,
                                          const Stream& stream) const override;
-  bool has_frequencies() const override { return needs_frequencies_; }
+  bool has_frequencies() const override { return traits_.needs_frequencies; }
   bool projected() const override { return false; }
   Index features(Index m) const override;
+  /// The user's mean and variance, with the kernel's own frequencies; of other ones they say nothing.
+  std::optional<Law> law(const Kernel& kernel, const FrequencyLaw* frequencies, const Coupling& coupling, Index m,
+                         std::span<const double> x, std::span<const double> y) const override;
 
  private:
   Plugin plugin_;
-  bool needs_frequencies_;
-  bool unbiased_;
+  FeaturesTraits traits_;
 };
 
 }  // namespace bochner::python

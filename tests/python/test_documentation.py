@@ -4,7 +4,9 @@ import doctest
 import importlib
 import inspect
 import re
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -116,6 +118,19 @@ MODULES = [
 def test_examples_run(module):
     results = doctest.testmod(importlib.import_module(module))
     assert results.failed == 0
+
+
+def test_the_code_of_the_readme_runs(capsys, monkeypatch):
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) >= 3
+    # A module, since what is defined in none cannot be pickled.
+    module = ModuleType("readme")
+    monkeypatch.setitem(sys.modules, "readme", module)
+    for block in blocks:
+        if "bochner.transformers" in block and not any(m.__name__ == "bochner.transformers" for m in OPTIONAL):
+            continue
+        exec(block, vars(module))
+    assert "trials independent" in capsys.readouterr().out
 
 
 def test_there_are_examples():

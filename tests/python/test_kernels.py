@@ -83,3 +83,50 @@ def test_a_scaled_kernel_has_the_range_of_its_kernel():
     np.testing.assert_allclose(kernel.gram(HISTOGRAMS), 2 * bochner.Kernel("chi_squared").gram(HISTOGRAMS), rtol=1e-14)
     with pytest.raises(ValueError, match=r"gram: X\[0, 0\] is -1; expected values of at least 0"):
         kernel.gram(np.array([[-1.0]]))
+
+
+MULTIPLES = [
+    ("softmax", "positive"),
+    ("gaussian", "trigonometric"),
+    ("arc_cosine", "step_power"),
+    ("angular", "sign"),
+    ("chi_squared", "additive_homogeneous"),
+    ("skewed_chi_squared", "log_trigonometric"),
+    ("polynomial", "tensor_sketch"),
+    ("polynomial", "random_maclaurin"),
+    ("softmax", "random_maclaurin"),
+]
+
+
+@pytest.mark.parametrize("kernel, features", MULTIPLES, ids=" ".join)
+def test_estimates_of_a_multiple_are_multiples(kernel, features):
+    X, Y = np.random.default_rng(0).uniform(0.1, 1, (2, 6, 3))
+    plain = bochner.Estimator(kernel, features, "iid")
+    # A multiple of a multiple is one as well.
+    tripled = bochner.Estimator(1.5 * (2.0 * plain.kernel), features, "iid")
+    one, three = plain.draw(3, 10, seed=4), tripled.draw(3, 10, seed=4)
+    np.testing.assert_allclose(three.transform(X), np.sqrt(3) * one.transform(X), rtol=1e-12)
+    np.testing.assert_allclose(three.gram(X, Y), 3 * one.gram(X, Y), rtol=1e-11, atol=1e-13)
+    law, expected = tripled.law(X, Y, 10), plain.law(X, Y, 10)
+    np.testing.assert_allclose(law.mean, 3 * expected.mean, rtol=1e-12)
+    np.testing.assert_allclose(law.mse, 9 * expected.mse, rtol=1e-10)
+    assert np.abs(law.bias).max() <= 1e-12 * law.mean.max()
+    if one.differentiable:
+        d_Z = np.ones(one.transform(X).shape)
+        np.testing.assert_allclose(three.vjp(X, d_Z), np.sqrt(3) * one.vjp(X, d_Z), rtol=1e-12)
+
+
+def test_composite_kernels_are_exported_and_say_what_they_are_made_of():
+    first, second = bochner.Kernel("gaussian"), bochner.Kernel("cauchy")
+    for kernel, name in ((first + second, "sum"), (first * second, "product")):
+        assert isinstance(kernel, bochner.CompositeKernel)
+        assert kernel.name == name and kernel.terms == (first, second)
+    assert (2 * first).terms == (2.0, first)
+    assert bochner.CompositeKernel("sum", (first, second)) == first + second
+    with pytest.raises(ValueError, match="operation is 'difference'; expected"):
+        bochner.CompositeKernel("difference", (first, second))
+    for terms in ((first,), (first, 2.0), (2.0,)):
+        with pytest.raises(TypeError, match="CompositeKernel: terms of 'scaled' are"):
+            bochner.CompositeKernel("scaled", terms)
+    with pytest.raises(TypeError, match="CompositeKernel: terms of 'sum' are"):
+        bochner.CompositeKernel("sum", (2.0, first))

@@ -14,7 +14,12 @@ NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 #: What a notebook needs beside the package itself.
 NEEDS = {"04_attention_error_on_real_heads": real_heads.missing}
 #: Figures that a notebook draws, at least.
-PICTURES = {"01_variance_of_estimators": 2, "03_choosing_an_estimator": 1, "04_attention_error_on_real_heads": 2}
+PICTURES = {
+    "01_variance_of_estimators": 2,
+    "02_a_new_kernel_from_scratch": 2,
+    "03_choosing_an_estimator": 1,
+    "04_attention_error_on_real_heads": 2,
+}
 
 
 def read(path):

@@ -167,6 +167,129 @@ def test_maps_of_own_features_pickle_and_compare():
     assert hash(pickle.loads(pickle.dumps(one))) == hash(one)
 
 
+class Lopsided:
+    """One side of positive features; each has a factor of its own, which cancels in products of both."""
+
+    def __init__(self, W, factors):
+        self.W, self.factors = W, factors
+
+    def transform(self, X):
+        U = X @ self.W.T
+        largest = U.max(axis=1)
+        return self.factors * np.exp(U - largest[:, None]), largest - 0.5 * (X**2).sum(1)
+
+    def vjp(self, X, d):
+        d_values, d_log_scale = d
+        d_u = d_values * self.transform(X)[0]
+        top = self.W[(X @ self.W.T).argmax(axis=1)]
+        return d_u @ self.W + (d_log_scale - d_u.sum(1))[:, None] * top - d_log_scale[:, None] * X
+
+
+@dataclass(frozen=True)
+class LopsidedFeatures(bochner.FeaturesPlugin):
+    error: float = 0.0
+
+    def draw(self, kernel, dim, m, rng, W):
+        factors = rng.uniform(0.5, 2, m)
+        return Lopsided(W, factors / np.sqrt(m)), Lopsided(W, 1 / factors / np.sqrt(m))
+
+    def law(self, kernel, coupling, X, Y, m):
+        try:
+            law = bochner.Estimator(kernel, "positive", coupling).law(X, Y, m)
+        except bochner.NoLawError:
+            return None
+        return law.mean, (1 + self.error) * law.variance
+
+
+def lopsided_and_ours(coupling="orthogonal"):
+    return (bochner.Estimator("softmax", part, coupling) for part in (LopsidedFeatures(), "positive"))
+
+
+def test_queries_and_keys_may_have_maps_of_their_own(points):
+    X, Y = points
+    theirs, ours = (estimator.draw(3, 7, seed=2) for estimator in lopsided_and_ours())
+    assert not np.allclose(theirs.transform(X), theirs.transform(X, side="key"))
+    np.testing.assert_allclose(theirs.gram(X, Y), ours.gram(X, Y), rtol=1e-12)
+    np.testing.assert_allclose(theirs.paired(X, Y), ours.paired(X, Y), rtol=1e-12)
+    product = theirs.transform(X) @ theirs.transform(Y, side="key").T
+    np.testing.assert_allclose(product, theirs.gram(X, Y), rtol=1e-12)
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_own_features_with_vjp_train_through_attention(causal, points):
+    Q, K, V, grad = np.random.default_rng(1).standard_normal((4, 2, 11, 3))
+    theirs, ours = (estimator.draw(3, 16, seed=5) for estimator in lopsided_and_ours())
+    assert theirs.differentiable
+    options = {"grad": grad, "causal": causal}
+    for own, known in zip(
+        bochner.attention_vjp(Q, K, V, theirs, **options), bochner.attention_vjp(Q, K, V, ours, **options), strict=True
+    ):
+        np.testing.assert_allclose(own, known, rtol=1e-8, atol=1e-12)
+    step = 1e-6 * np.random.default_rng(2).standard_normal(points[0].shape)
+    d_Z = np.random.default_rng(3).standard_normal((5, 16))
+    for side in ("query", "key"):
+        change = theirs.transform(points[0] + step, side) - theirs.transform(points[0] - step, side)
+        slope = (theirs.vjp(points[0], d_Z, side) * step).sum()
+        np.testing.assert_allclose(slope, (change * d_Z).sum() / 2, rtol=1e-6)
+
+
+def test_features_without_vjp_say_so(points):
+    feature_map = bochner.Estimator("softmax", Exponentials(), "iid").draw(3, 4)
+    assert not feature_map.differentiable
+    with pytest.raises(ValueError, match="has no gradient"):
+        feature_map.vjp(points[0], np.ones((5, 4)))
+
+    @dataclass(frozen=True)
+    class OneSided(bochner.FeaturesPlugin):
+        def draw(self, kernel, dim, m, rng, W):
+            return Lopsided(W, np.ones(m)), Lopsided(W, np.ones(m)).transform
+
+    assert not bochner.Estimator("softmax", OneSided(), "iid").draw(3, 4).differentiable
+
+
+def test_what_vjp_returns_is_checked(points):
+    class Short(Lopsided):
+        def vjp(self, X, d):
+            return X[:, :1]
+
+    class ShortFeatures(bochner.FeaturesPlugin):
+        def draw(self, kernel, dim, m, rng, W):
+            return Short(W, np.ones(m))
+
+    with pytest.raises(ValueError, match=r"ShortFeatures: the result of vjp has shape \(5, 1\); expected \(5, 3\)"):
+        bochner.Estimator("softmax", ShortFeatures(), "iid").draw(3, 4).vjp(points[0], np.ones((5, 4)))
+
+
+def test_own_law_of_features_stands_beside_the_measurement(points):
+    X, Y = points
+    theirs, ours = lopsided_and_ours()
+    np.testing.assert_allclose(theirs.law(X, Y, 7).mse, ours.law(X, Y, 7).mse, rtol=1e-9)
+    assert np.abs(theirs.law(X, Y, 7).bias / theirs.law(X, Y, 7).mean).max() < 1e-12
+    table = bochner.experiments.pointwise(theirs, X / 2, Y / 2, m=[4, 9], trials=4000)
+    assert np.isfinite(table["law_mse"]).all() and np.abs(table["z_mse"]).max() < 4.5
+    report = check_estimator(theirs, dim=3, m=24, mean_error=0.05, mse_error=0.3)
+    assert report["mse"].outcome in ("passed", "undecided"), str(report)
+
+
+def test_own_law_is_asked_only_where_it_holds(points):
+    # None for a coupling that it does not know; and frequencies of another law than the kernel's are never its matter.
+    for parts in (("sobol",), ("orthogonal", "constant")):
+        estimator = bochner.Estimator("softmax", LopsidedFeatures(), *parts)
+        with pytest.raises(bochner.NoLawError):
+            estimator.law(*points, 4)
+        assert bochner.experiments.pointwise(estimator, *points, m=4, trials=64)["law_mse"].isna().all()
+    assert bochner.Estimator("softmax", LopsidedFeatures(), "iid", "chi").law(*points, 4).mse.all()
+    with pytest.raises(ValueError, match="LopsidedFeatures: the variance of law is -"):
+        bochner.Estimator("softmax", LopsidedFeatures(error=-2.0), "iid").law(*points, 4)
+
+
+def test_a_wrong_law_of_own_features_fails():
+    estimator = bochner.Estimator("softmax", LopsidedFeatures(error=0.5), "iid")
+    report = check_estimator(estimator, dim=3, m=24, mean_error=0.05, mse_error=0.3, raises=False)
+    assert report["mse"].outcome == "failed", str(report)
+    assert [check.name for check in report.failures] == ["mse"], str(report)
+
+
 def test_names_stand_for_own_parts_everywhere(names):
     bochner.register("mirrored", own.MirroredPairs, "in pairs")
     bochner.register("sinc_of_mine", own.Sinc)
@@ -222,6 +345,7 @@ def test_entry_points_of_installed_packages_are_found(tmp_path):
         (lambda X: np.zeros((len(X), 4), complex), TypeError, "dtype complex128"),
         (lambda X: np.full((len(X), 4), 1e300), ValueError, "overflow float32; return"),
         (3, TypeError, "the result of draw is a int"),
+        ((np.sin, 3), TypeError, "the result of draw is a tuple with a int"),
         (KeyError("theirs"), KeyError, "theirs"),
     ],
 )

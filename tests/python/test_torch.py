@@ -386,7 +386,8 @@ def test_denominators_that_are_not_positive_are_reported():
         ({"empty": "nothing"}, ValueError, "empty is 'nothing'"),
         ({"path": "fast"}, ValueError, "path is 'fast'"),
         ({"kernel": "softmx"}, ValueError, "softmx"),
-        ({"features": bochner.FunctionFeatures(np.square)}, TypeError, "features are a Python function"),
+        ({"features": bochner.FunctionFeatures(np.square)}, TypeError, "square.* is no part of the registry"),
+        ({"kernel": 2.0 * bochner.Kernel("softmax")}, TypeError, "2.0 .* is no part of the registry"),
     ],
 )
 @pytest.mark.parametrize("path", PATHS)

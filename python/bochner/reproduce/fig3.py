@@ -1,4 +1,4 @@
-"""Fig 3, 20 and 21: time and peak memory of attention against the length of the sequence."""
+"""Figs 3, 20 and 21: time and peak memory of attention against the length of the sequence."""
 
 from __future__ import annotations
 

@@ -11,7 +11,6 @@ from .._arguments import Float64Array
 from .._components import Component, Coupling, Features, Kernel, RadialLaw
 from .._estimator import Estimator
 from .._feature_map import FeatureMap
-from .._functions import FunctionFeatures
 
 Part = TypeVar("Part", bound=Component)
 
@@ -39,10 +38,10 @@ class Form(NamedTuple):
 @torch.compiler.assume_constant_result
 def spelled(part: str | Component) -> str:
     """Return a component as text that `component` reads; text stays as it is."""
-    if isinstance(part, FunctionFeatures):
+    if not isinstance(part, str) and type(part) not in (Kernel, Features, Coupling, RadialLaw):
         raise TypeError(
-            "attention: features are a Python function; expected registered ones, which an operator of torch can be "
-            "told by name (bochner.attention takes both)"
+            f"attention: {part!r} is no part of the registry; expected one, which an operator of torch can be told by "
+            "name (bochner.attention takes all)"
         )
     return part if isinstance(part, str) else part.name + json.dumps(part.parameters)
 
