@@ -11,6 +11,7 @@
 #include "estimators/couplings/simplex.h"
 #include "estimators/couplings/sobol.h"
 #include "estimators/features/additive_homogeneous.h"
+#include "estimators/features/angular_hybrid.h"
 #include "estimators/features/dense_exponential.h"
 #include "estimators/features/elementwise.h"
 #include "estimators/features/elementwise_functions.h"
@@ -72,6 +73,7 @@ constexpr char kNu[] = "nu";
 constexpr char kAlpha[] = "alpha";
 constexpr char kGamma[] = "gamma";
 constexpr char kPeriod[] = "period";
+constexpr char kAngles[] = "angles";
 
 template <class Function>
 std::shared_ptr<const FeatureFamily> elementwise_features(const Parameters& parameters) {
@@ -180,6 +182,10 @@ const std::vector<Registered<FeatureFamily>>& registered_features() {
        {{"A", 0.0}},
        "exp(A |w|^2 + sqrt(1 - 4A) w.x - |x|^2/2) (1 - 4A)^(d/4), p = m; fit finds the best A",
        of_one<FeatureFamily, GerfFeatures, kA>},
+      {"angular_hybrid",
+       {{"angles", 1.0}},
+       "hyperbolic and trigonometric features, mixed by signs of random projections, p = 8 m angles",
+       of_one<FeatureFamily, AngularHybridFeatures, kAngles>},
       {"relu", kEpsilon, "max(w.x, 0) + epsilon, p = m", elementwise_features<elementwise::Relu>},
       {"exp", kEpsilon, "exp(w.x) + epsilon, p = m", elementwise_features<elementwise::Exp>},
       {"sigmoid", kEpsilon, "1 / (1 + exp(-w.x)) + epsilon, p = m", elementwise_features<elementwise::Sigmoid>},

@@ -407,7 +407,11 @@ class Features(Component):
     * `hyperbolic`: exp(-|x|^2/2) (2m)^(-1/2) [exp(w_i.x) | exp(-w_i.x)], p = 2m;
     * `random_phase`: exp(|x|^2/2) (2/m)^(1/2) (cos(w_i.x + b_i)), p = m, with b_i uniform on
       [0, 2 pi) and drawn with the frequencies [RahimiRecht07, Algorithm 1]. Its law is that of
-      `trigonometric` with exp(|x|^2 + |y|^2) / (2m) more variance, whatever the coupling.
+      `trigonometric` with exp(|x|^2 + |y|^2) / (2m) more variance, whatever the coupling;
+    * `angular_hybrid`: estimates by `hyperbolic` and `trigonometric` of the same frequencies, mixed
+      by the estimate of angle(x, y) / pi that the signs of t_l.x and t_l.y make, t_1..t_n Gaussian,
+      n = `angles`, p = 8mn. Queries and keys have different maps. At |x| = |y| it is exact where
+      x = y and where x = -y [Choromanski22].
 
     The Gaussian kernel has the same maps times exp(-|x|^2/2), at x / bandwidth [RahimiRecht07].
 

@@ -98,7 +98,7 @@ def test_the_face_in_the_words_of_the_design():
 def test_columns_and_dtype_of_a_map(kernel, features):
     feature_map = bochner.Estimator(kernel, features).draw(dim=6, m=5)
     columns = 10 if features in ("trigonometric", "hyperbolic", "log_trigonometric") else 5
-    columns = 60 if features == "additive_homogeneous" else columns
+    columns = {"additive_homogeneous": 60, "angular_hybrid": 40}.get(features, columns)
     assert (feature_map.dim, feature_map.m, feature_map.features) == (6, 5, columns)
     for dtype in (np.float32, np.float64):
         Z = feature_map.transform(np.abs(X).astype(dtype))

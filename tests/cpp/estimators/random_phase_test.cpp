@@ -25,7 +25,7 @@ Matrix<double> points(Index n, Index dim) {
 
 /// cos(u + b) + cos(-u + b) = 2 cos(u) cos(b), and (cos(u + b) - cos(-u + b))^2 = 4 sin(u)^2 (1 - cos(b)^2).
 TEST(RandomPhase, FeaturesAreCosinesWithAPhase) {
-  constexpr Index m = 37;
+  const Index m = 37;
   const Matrix<double> X = points(9, 4);
   for (const std::string kernel : {"softmax", "gaussian", "laplacian_l1"}) {
     const auto map = fitting(kernel, "random_phase", "iid")->draw(4, m, 3, 1);
@@ -53,7 +53,7 @@ TEST(RandomPhase, PhasesAreUniformAndTheFirstOnesOfALargerDraw) {
   const Matrix<double> many = std::sqrt(21.0) * transform<double>(*estimator.draw(4, 21, 3, 1), X);
   EXPECT_LT((few - many.leftCols(8)).cwiseAbs().maxCoeff(), 1e-13);
   // 2 cos(b)^2 = 1 + cos(2b) has mean 1 and variance 1/2, and the sum of (2/m)^(1/2) cos(b) variance 1.
-  constexpr Index m = 100'000;
+  const Index m = 100'000;
   const Matrix<double> zero = transform<double>(*estimator.draw(4, m, 3, 2), Matrix<double>::Zero(1, 4));
   EXPECT_LT(std::fabs(zero.squaredNorm() - 1) / std::sqrt(0.5 / m), 4.5);
   EXPECT_LT(std::fabs(zero.sum()), 4.5);
