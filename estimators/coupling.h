@@ -29,6 +29,13 @@ struct PairGroup {
   bool opposite() const { return norms == NormRelation::kEqual && cosine == -1; }
 };
 
+/// What features may be, as functions of their frequencies w, that decides which couplings serve them.
+enum class Trait {
+  kEven,           ///< the estimate of -w is that of w
+  kEvenAndConvex,  ///< beside, it is a convex function of w.u
+  kWeightsNorms,   ///< the estimate is a function of |w| beside that of projections of w
+};
+
 /// How the frequencies w_1..w_m are drawn jointly. Every row keeps the marginal law that the frequency law states.
 ///
 /// A coupling declares what it is: whether it is unbiased, whether the first rows of a draw are a draw, which pairs
@@ -50,6 +57,10 @@ class Coupling : public Component {
   virtual bool prefixes_are_draws() const = 0;
   /// The dependent pairs of rows; all others are independent. None where pairs are dependent in another way.
   virtual std::optional<std::vector<PairGroup>> dependent_pairs(Index m, Index dim) const = 0;
+
+  /// Why it loses, in theory, with features of this trait against a coupling that costs no more; none where it does
+  /// not.
+  virtual std::optional<std::string> caution(Trait /*trait*/) const { return std::nullopt; }
 
   /// Whether draw_tilted exists.
   virtual bool tiltable() const { return false; }

@@ -93,11 +93,23 @@ std::vector<Law> Estimator::laws(std::span<const double> x, std::span<const doub
 
 bool Estimator::has_law() const {
   if (!features_->fitted()) return false;
-  // In as many dimensions as the kernel has length-scales.
-  std::vector<double> x(std::max<std::size_t>(2, kernel_->projection_form().scales.size()), 0.25);
+  // In as many dimensions as the kernel has length-scales, or the data that the features were fitted to.
+  const auto fitted = static_cast<std::size_t>(features_->fitted_dim().value_or(2));
+  std::vector<double> x(std::max(fitted, kernel_->projection_form().scales.size()), 0.25);
   x.front() = 0.5;
   const std::vector<double> y(x.size(), 0.125);
   return features_->law(*kernel_, frequencies_.get(), *coupling_, 2, x, y).has_value();
+}
+
+std::vector<std::string> Estimator::cautions() const {
+  std::vector<std::string> reasons;
+  for (const Trait trait : features_->traits(*kernel_)) {
+    if (const auto reason = coupling_->caution(trait)) {
+      reasons.push_back("features '" + features_->name() + "' with the coupling '" + coupling_->name() +
+                        "': " + *reason);
+    }
+  }
+  return reasons;
 }
 
 std::string Estimator::describe() const {

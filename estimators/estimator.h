@@ -55,6 +55,9 @@ class Estimator {
   /// Whether law() exists for this combination, tried on one pair.
   bool has_law() const;
 
+  /// Why this combination loses against another, in theory, one sentence each; empty where nothing is known.
+  std::vector<std::string> cautions() const;
+
   std::string describe() const;
 
  private:

@@ -60,6 +60,8 @@ class FeatureFamily : public Component {
                                                    const MatrixView<double>& Y) const;
   /// Whether it has what it needs of data; maps and laws of others throw std::invalid_argument.
   virtual bool fitted() const { return true; }
+  /// The columns of the data that it was fitted to, where it has maps for no others.
+  virtual std::optional<Index> fitted_dim() const { return std::nullopt; }
   /// What fit() found beside parameters(): with both, name and registry rebuild the family.
   virtual Fitted fitted_parameters() const { return {}; }
   /// The family of this name and these parameters with what was found before. Throws std::invalid_argument for a name
@@ -68,6 +70,9 @@ class FeatureFamily : public Component {
 
   /// Columns p of a map with m frequencies; in one coordinate where p depends on their number.
   virtual Index features(Index m) const = 0;
+
+  /// What decides which couplings serve it.
+  virtual std::vector<Trait> traits(const Kernel& /*kernel*/) const { return {}; }
 
   /// The function of one frequency whose mean over w_1..w_m is K^; none where the estimate is of another kind.
   virtual std::optional<OneFrequencyEstimate> one_frequency(const Kernel& kernel) const;

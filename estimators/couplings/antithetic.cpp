@@ -32,4 +32,9 @@ Matrix<double> AntitheticCoupling::draw_tilted(const RadialLaw& radial, Index m,
   return W;
 }
 
+std::optional<std::string> AntitheticCoupling::caution(Trait trait) const {
+  if (trait != Trait::kEven) return std::nullopt;
+  return "the estimate of -w is that of w, so that m frequencies have the variance of m / 2 independent ones";
+}
+
 }  // namespace bochner

@@ -19,6 +19,7 @@ class AntitheticCoupling final : public Coupling {
   bool prefixes_are_draws() const override { return true; }
   /// Pairs of equal norms at cosine -1.
   std::optional<std::vector<PairGroup>> dependent_pairs(Index m, Index dim) const override;
+  std::optional<std::string> caution(Trait trait) const override;
   bool tiltable() const override { return true; }
   Matrix<double> draw_tilted(const RadialLaw& radial, Index m, Index dim, Index row, std::span<const double> shift,
                              const Stream& stream) const override;

@@ -54,4 +54,10 @@ std::optional<std::vector<PairGroup>> NormCoupledCoupling::dependent_pairs(Index
                                 {coupled, 0, NormRelation::kAntimonotone}};
 }
 
+std::optional<std::string> NormCoupledCoupling::caution(Trait trait) const {
+  if (trait != Trait::kWeightsNorms) return std::nullopt;
+  return "norms are coupled for estimates that grow with them, and a weight that is a function of the norm undoes it: "
+         "neither a gain nor a law is known; 'orthogonal' has both";
+}
+
 }  // namespace bochner

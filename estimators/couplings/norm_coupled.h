@@ -21,6 +21,7 @@ class NormCoupledCoupling final : public Coupling {
   bool prefixes_are_draws() const override { return true; }
   /// The orthogonal pairs of rows, first those with independent norms.
   std::optional<std::vector<PairGroup>> dependent_pairs(Index m, Index dim) const override;
+  std::optional<std::string> caution(Trait trait) const override;
 };
 
 }  // namespace bochner

@@ -78,4 +78,11 @@ Matrix<double> SimplexCoupling::draw_tilted(const RadialLaw& radial, Index m, In
   return W;
 }
 
+std::optional<std::string> SimplexCoupling::caution(Trait trait) const {
+  if (trait != Trait::kEvenAndConvex) return std::nullopt;
+  // By convexity, in the cosine, of the mean of two cosh.
+  return "to an even function an obtuse angle is an acute one, and pairs at an angle other than a right one vary "
+         "together more than orthogonal ones; 'orthogonal' has less variance";
+}
+
 }  // namespace bochner

@@ -2,6 +2,8 @@
 
 #include "estimators/coupling.h"
 
+#include <string>
+
 namespace bochner {
 
 /// Blocks of d consecutive rows, the last one possibly shorter, whose b directions are the vertices of a simplex in b -
@@ -16,6 +18,7 @@ class SimplexCoupling final : public Coupling {
   bool prefixes_are_draws() const override { return false; }
   /// The pairs of the whole blocks, and those of the last one at their own cosine.
   std::optional<std::vector<PairGroup>> dependent_pairs(Index m, Index dim) const override;
+  std::optional<std::string> caution(Trait trait) const override;
   bool tiltable() const override { return true; }
   Matrix<double> draw_tilted(const RadialLaw& radial, Index m, Index dim, Index row, std::span<const double> shift,
                              const Stream& stream) const override;

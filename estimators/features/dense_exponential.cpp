@@ -218,6 +218,16 @@ void DenseExponentialFeatures::require_frequencies(const Kernel& kernel, const F
                               "' are right for no other");
 }
 
+std::optional<Index> DenseExponentialFeatures::fitted_dim() const {
+  if (!exponents_ || exponents_->T.size() == 0) return std::nullopt;
+  return exponents_->T.cols();
+}
+
+std::vector<Trait> DenseExponentialFeatures::traits(const Kernel&) const {
+  if (!exponents_ || exponents_->a.isZero(0)) return {};
+  return {Trait::kWeightsNorms};
+}
+
 Fitted DenseExponentialFeatures::fitted_parameters() const {
   if (!exponents_ || !transforms()) return {};
   return {{"A", exponents_->a.transpose()}, {"T", exponents_->T}};
@@ -242,8 +252,8 @@ const Exponents& DenseExponentialFeatures::require_fitted(const char* function, 
     throw std::invalid_argument(std::string(function) + ": features '" + name() +
                                 "' are not fitted; expected those of estimator.fit(X, Y)");
   }
-  const Index own = std::max(exponents_->T.cols(), exponents_->a.size());
-  if (own > 1 && own != dim) {
+  const Index own = fitted_dim().value_or(dim);
+  if (own != dim) {
     throw std::invalid_argument(std::string(function) + ": dim is " + std::to_string(dim) + "; expected " +
                                 std::to_string(own) + ", that of the data to which features '" + name() +
                                 "' are fitted");
@@ -334,12 +344,63 @@ namespace {
 
 Exponents one_exponent(double A) { return {Vector<double>::Constant(1, A), {}}; }
 
+/// Squares in directions in which there are hardly any data: the best T would grow without bound there, and features of
+/// other points with it. Of moments that are all 0 nothing is known, and 1 does no harm.
+Vector<double> with_floor(const Vector<double>& squares) {
+  constexpr double kFloor = 1e-6;
+  const double mean = squares.mean();
+  if (!(mean > 0)) return Vector<double>::Ones(squares.size());
+  return squares.cwiseMax(kFloor * mean);
+}
+
+/// The axes of a symmetric positive matrix in columns, and its values there.
+std::pair<Matrix<double>, Vector<double>> axes_of(const Matrix<double>& squares) {
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(squares);
+  return {solver.eigenvectors(), solver.eigenvalues()};
+}
+
 }  // namespace
 
 GerfFeatures::GerfFeatures(double A) : DenseExponentialFeatures(one_exponent(A)) {}
 
 std::shared_ptr<const FeatureFamily> GerfFeatures::with(Exponents exponents) const {
   return std::make_shared<const GerfFeatures>(exponents.a(0));
+}
+
+std::shared_ptr<const FeatureFamily> SaderfFeatures::with(Exponents exponents) const {
+  return std::make_shared<const SaderfFeatures>(std::move(exponents));
+}
+
+Matrix<double> SaderfFeatures::best_transform(const SideMoments& moments) const {
+  const Vector<double> queries = with_floor(moments.query_squares.diagonal());
+  const Vector<double> keys = with_floor(moments.key_squares.diagonal());
+  return (keys.array() / queries.array()).sqrt().sqrt().matrix().transpose();
+}
+
+std::shared_ptr<const FeatureFamily> AderfFeatures::with(Exponents exponents) const {
+  return std::make_shared<const AderfFeatures>(std::move(exponents));
+}
+
+Matrix<double> AderfFeatures::best_transform(const SideMoments& moments) const {
+  const auto [query_axes, query_squares] = axes_of(moments.query_squares);
+  const auto [key_axes, key_squares] = axes_of(moments.key_squares);
+  const Vector<double> query_roots = with_floor(query_squares).cwiseSqrt();
+  const Vector<double> key_roots = with_floor(key_squares).cwiseSqrt();
+  // U S V^T = L_1^(1/2) Q_1^T Q_2 L_2^(1/2) makes T = S^(1/2) U^T L_1^(-1/2) Q_1^T of M_k = Q_k L_k Q_k^T.
+  const Eigen::MatrixXd both = query_roots.asDiagonal() * query_axes.transpose() * key_axes * key_roots.asDiagonal();
+  const Eigen::BDCSVD<Eigen::MatrixXd> svd(both, Eigen::ComputeFullU);
+  return svd.singularValues().cwiseSqrt().asDiagonal() * svd.matrixU().transpose() *
+         query_roots.cwiseInverse().asDiagonal() * query_axes.transpose();
+}
+
+std::shared_ptr<const FeatureFamily> SderfFeatures::with(Exponents exponents) const {
+  return std::make_shared<const SderfFeatures>(std::move(exponents));
+}
+
+Matrix<double> SderfFeatures::best_transform(const SideMoments& moments) const {
+  const Matrix<double> outer = moments.query_mean * moments.key_mean.transpose();
+  const Matrix<double> squares = moments.query_squares + moments.key_squares + outer + outer.transpose();
+  return axes_of(squares).first.transpose();
 }
 
 }  // namespace bochner

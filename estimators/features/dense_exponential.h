@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace bochner {
@@ -50,6 +51,9 @@ class DenseExponentialFeatures : public FeatureFamily {
                                          std::shared_ptr<const Projection> projection) const final;
   Index features(Index m) const final { return m; }
   bool fitted() const final { return exponents_.has_value(); }
+  std::optional<Index> fitted_dim() const final;
+  /// Weights of norms, where some a_j is not 0.
+  std::vector<Trait> traits(const Kernel& kernel) const final;
   /// {"A": (1, 1) or (1, d), "T": (d, d) or (1, d)}, where they are no parameters of the name.
   Fitted fitted_parameters() const final;
   std::shared_ptr<const FeatureFamily> with_fitted(const Fitted& parameters) const final;
@@ -97,6 +101,48 @@ class GerfFeatures final : public DenseExponentialFeatures {
   std::shared_ptr<const FeatureFamily> with(Exponents exponents) const override;
   Matrix<double> best_transform(const SideMoments&) const override { return {}; }
   bool transforms() const override { return false; }
+};
+
+/// `saderf`, symmetric asymmetric dense exponential features: T diagonal, T_jj = (E y'_j^2 / E x'_j^2)^(1/4), so that
+/// queries and keys have equal squares in every coordinate; one A [Likhosherstov23; Bochner, 2].
+class SaderfFeatures final : public DenseExponentialFeatures {
+ public:
+  SaderfFeatures() = default;
+  explicit SaderfFeatures(Exponents exponents) : DenseExponentialFeatures(std::move(exponents)) {}
+  std::string name() const override { return "saderf"; }
+
+ protected:
+  std::shared_ptr<const FeatureFamily> with(Exponents exponents) const override;
+  Matrix<double> best_transform(const SideMoments& moments) const override;
+};
+
+/// `aderf`, asymmetric dense exponential features: T^T T is the optimal transport map from N(0, E x' x'^T) to
+/// N(0, E y' y'^T), so that E x'' x''^T = E y'' y''^T is diagonal; one A [Likhosherstov23; Bochner, 2]. The best of all
+/// T with one A.
+class AderfFeatures final : public DenseExponentialFeatures {
+ public:
+  AderfFeatures() = default;
+  explicit AderfFeatures(Exponents exponents) : DenseExponentialFeatures(std::move(exponents)) {}
+  std::string name() const override { return "aderf"; }
+
+ protected:
+  std::shared_ptr<const FeatureFamily> with(Exponents exponents) const override;
+  Matrix<double> best_transform(const SideMoments& moments) const override;
+};
+
+/// `sderf`, symmetric dense exponential features: T is the orthogonal matrix of the principal axes of x' + y', over all
+/// pairs, and each has an a of its own [Likhosherstov23; Bochner, 2]. The best of all symmetric ones. With orthogonal
+/// frequencies, FAVOR#, they are unbiased, but no law is known.
+class SderfFeatures final : public DenseExponentialFeatures {
+ public:
+  SderfFeatures() = default;
+  explicit SderfFeatures(Exponents exponents) : DenseExponentialFeatures(std::move(exponents)) {}
+  std::string name() const override { return "sderf"; }
+
+ protected:
+  std::shared_ptr<const FeatureFamily> with(Exponents exponents) const override;
+  Matrix<double> best_transform(const SideMoments& moments) const override;
+  bool one_a() const override { return false; }
 };
 
 }  // namespace bochner

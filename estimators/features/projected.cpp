@@ -9,6 +9,18 @@ void ProjectedFamily::require_compatible(const Kernel& kernel, const Coupling& c
   static_cast<void>(estimate_of(kernel));
 }
 
+std::vector<Trait> ProjectedFamily::traits(const Kernel& kernel) const {
+  switch (estimate_of(kernel).shape) {
+    case Shape::kExp:
+      return {};
+    case Shape::kCosh:
+      return {Trait::kEven, Trait::kEvenAndConvex};
+    case Shape::kCos:
+      return {Trait::kEven};
+  }
+  return {};
+}
+
 std::optional<Law> ProjectedFamily::law(const Kernel& kernel, const FrequencyLaw* frequencies, const Coupling& coupling,
                                         Index m, std::span<const double> x, std::span<const double> y) const {
   return one_frequency_law(estimate_of(kernel), kernel, *frequencies, coupling, m, x, y);

@@ -151,6 +151,8 @@ class ProjectedFamily : public FeatureFamily {
  public:
   void require_compatible(const Kernel& kernel, const Coupling& coupling) const final;
   std::optional<OneFrequencyEstimate> one_frequency(const Kernel& kernel) const final { return estimate_of(kernel); }
+  /// Those of the shape.
+  std::vector<Trait> traits(const Kernel& kernel) const final;
   std::optional<Law> law(const Kernel& kernel, const FrequencyLaw* frequencies, const Coupling& coupling, Index m,
                          std::span<const double> x, std::span<const double> y) const final;
   std::vector<Law> laws(const Kernel& kernel, const FrequencyLaw* frequencies, const Coupling& coupling,

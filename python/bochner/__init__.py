@@ -32,7 +32,7 @@ from ._components import (
     list_radial_laws,
 )
 from ._core import NoLawError, __version__, instruction_sets
-from ._estimator import AttentionLaw, Estimator, Law
+from ._estimator import AttentionLaw, Estimator, Law, LosingCombinationWarning
 from ._feature_map import FeatureMap, ScaledFeatures
 from ._functions import FunctionFeatures
 from ._plugins import (
@@ -65,6 +65,7 @@ __all__ = [
     "Kernel",
     "KernelPlugin",
     "Law",
+    "LosingCombinationWarning",
     "NoLawError",
     "NoPracticalSizeWarning",
     "NonPositiveDenominatorWarning",

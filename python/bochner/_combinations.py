@@ -1,6 +1,7 @@
 """All that the registries can make."""
 
 import itertools
+import warnings
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from . import _core
 from ._components import list_couplings, list_features, list_kernels
-from ._estimator import Estimator
+from ._estimator import Estimator, LosingCombinationWarning
 
 Known: TypeAlias = Literal["exact", "bound", "measured", "refused"]
 
@@ -30,6 +31,7 @@ class Combination:
     reason : str
         Why it is refused, or why it has no law.
     estimator : Estimator or None
+        Not fitted to data.
     """
 
     kernel: str
@@ -61,16 +63,21 @@ class Combination:
         Nothing
         """
         names = (kernel, features, coupling)
-        try:
-            estimator = Estimator(*names)
-        except ValueError as refusal:
-            return cls(*names, "refused", str(refusal), None)
-        if estimator._compiled.has_law:
+        with warnings.catch_warnings():
+            # Those that lose are combinations too.
+            warnings.simplefilter("ignore", LosingCombinationWarning)
+            try:
+                estimator = Estimator(*names)
+            except ValueError as refusal:
+                return cls(*names, "refused", str(refusal), None)
+            # What is known of fitted features does not depend on the data.
+            fitted = estimator.fit(*_PAIR)
+        if fitted._compiled.has_law:
             return cls(*names, "exact", "", estimator)
         try:
-            estimator.law(*_PAIR, 8)
+            fitted.law(*_PAIR, 8)
         except _core.NoLawError as reason:
-            return cls(*names, "bound" if independent(estimator) else "measured", str(reason), estimator)
+            return cls(*names, "bound" if independent(fitted) else "measured", str(reason), estimator)
         raise AssertionError(f"{estimator} has a law and says that it has none")
 
 

@@ -445,6 +445,12 @@ class Features(Component):
 
     * `gerf`: m^(-1/2) (1 - 4A)^(d/4) (exp(A |w_i|^2 + (1 - 4A)^(1/2) w_i.x - |x|^2/2)), p = m, A < 1/4;
       A = 0 is `positive`, and `Estimator.fit` finds the best A, below 0 [Likhosherstov22].
+    * `saderf`, `aderf`: the same of T x for queries and T^-T y for keys, T diagonal or a matrix;
+    * `sderf`: of T x for both, T orthogonal, with an A for each coordinate [Likhosherstov23].
+
+    These three are what `Estimator.fit` makes of them: A (1 or d) and T (d or d x d) are found in
+    data. The best has the least mean, over pairs, of the logarithm of the second moment of an
+    estimate; for the output of attention, where errors common to all keys cancel, it need not be.
 
     `list_features` has all that have a name.
 

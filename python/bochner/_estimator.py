@@ -1,5 +1,6 @@
 """Estimators: a kernel with a recipe for drawing feature maps of any size."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,10 @@ from ._components import CompositeKernel, Coupling, Features, Kernel, RadialLaw
 from ._feature_map import FeatureMap
 from ._plugins import KernelPlugin
 from ._threads import get_num_threads
+
+
+class LosingCombinationWarning(UserWarning):
+    """Theory says that features and coupling lose together against another combination; the text says why."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +87,12 @@ class Estimator:
     ValueError
         For a name that is not known; the message suggests one. For parts that do not fit.
 
+    Warns
+    -----
+    LosingCombinationWarning
+        Where theory says that another coupling would serve the features better at no more cost, or
+        that nothing is known of this one with them; the text says why.
+
     Examples
     --------
     >>> import bochner, numpy as np
@@ -119,6 +130,8 @@ class Estimator:
         names = ("_compiled", "_kernel", "_features", "_coupling", "_own_radial", "_radial")
         for key, value in zip(names, values, strict=True):
             object.__setattr__(self, key, value)
+        for caution in compiled.cautions:
+            warnings.warn(f"Estimator: {caution}", LosingCombinationWarning, stacklevel=2)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError("Estimator is immutable")

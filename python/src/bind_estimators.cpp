@@ -229,6 +229,7 @@ void bind_estimator(py::module_& module) {
                                return std::const_pointer_cast<RadialLaw>(law);
                              })
       .def_property_readonly("has_law", &Estimator::has_law)
+      .def_property_readonly("cautions", &Estimator::cautions)
       .def_property_readonly("declared", &declared)
       .def(
           "draw",

@@ -96,7 +96,7 @@ def test_the_face_in_the_words_of_the_design():
 
 @pytest.mark.parametrize(("kernel", "features"), COMBINATIONS)
 def test_columns_and_dtype_of_a_map(kernel, features):
-    feature_map = bochner.Estimator(kernel, features).draw(dim=6, m=5)
+    feature_map = bochner.Estimator(kernel, features).fit(np.abs(X)).draw(dim=6, m=5)
     columns = 10 if features in ("trigonometric", "hyperbolic", "log_trigonometric") else 5
     columns = {"additive_homogeneous": 60, "angular_hybrid": 40}.get(features, columns)
     assert (feature_map.dim, feature_map.m, feature_map.features) == (6, 5, columns)
@@ -173,7 +173,7 @@ PARTS = list(itertools.product([*KERNELS, bochner.Kernel("gaussian", bandwidth=2
 
 @pytest.mark.parametrize(("kernel", "features", "coupling"), [parts for parts in PARTS if fits(*parts)])
 def test_pickling_round_trip(kernel, features, coupling):
-    estimator = bochner.Estimator(kernel, features, coupling)
+    estimator = bochner.Estimator(kernel, features, coupling).fit(np.abs(X))
     feature_map = estimator.draw(6, 7, seed=5)
     for original in (
         estimator,
@@ -306,7 +306,7 @@ def test_norms_up_to_1000_neither_overflow_nor_become_nan():
     rows = np.random.default_rng(0).normal(size=(3, 16))
     rows *= np.array([1e-3, 1.0, 1e3])[:, None] / np.linalg.norm(rows, axis=1)[:, None]
     for kernel, features in COMBINATIONS:
-        feature_map = bochner.Estimator(kernel, features).draw(16, 32)
+        feature_map = bochner.Estimator(kernel, features).fit(np.abs(rows)).draw(16, 32)
         limited = features in ("additive_homogeneous", "log_trigonometric") or "chi_squared" in kernel
         limited |= kernel in ("intersection", "jensen_shannon")
         for dtype in (np.float32, np.float64):

@@ -13,7 +13,8 @@ DIM = 8
 SPREAD = np.geomspace(2.0, 0.2, DIM)
 X = RNG.normal(size=(60, DIM)) * SPREAD + 0.3
 Y = RNG.normal(size=(50, DIM)) * SPREAD[::-1] * 0.5 - 0.1
-FAMILIES = ["gerf"]
+FITTED = ["saderf", "aderf", "sderf"]
+FAMILIES = ["gerf", *FITTED]
 
 
 def mean_log_second_moment(estimator, x=X, y=Y):
@@ -111,6 +112,82 @@ def test_pointwise_experiments_have_the_law():
     assert (bochner.experiments.pointwise(wide, x, y, m=[8], trials=100)["sampler"] == "plain").all()
 
 
+def test_asymmetric_families_have_two_sides():
+    maps = {name: bochner.Estimator("softmax", name).fit(X, Y).draw(DIM, 4) for name in FAMILIES}
+    symmetric = {name: np.array_equal(part.transform(X), part.transform(X, "key")) for name, part in maps.items()}
+    assert symmetric == {"gerf": True, "saderf": False, "aderf": False, "sderf": True}
+
+
+def test_each_family_is_the_best_of_its_kind():
+    least = {name: mean_log_second_moment(bochner.Estimator("softmax", name, "iid").fit(X, Y)) for name in FAMILIES}
+    assert least["aderf"] < least["saderf"] < least["gerf"]
+    assert least["sderf"] < least["gerf"]
+
+
+@pytest.mark.parametrize("features", FITTED)
+def test_data_without_full_rank(features):
+    flat = np.outer(np.ones(3), np.arange(DIM, dtype=float)) * 0.2
+    for x, y in ((flat, Y), (X, flat), (0 * flat, 0 * flat), (X[:1], Y[:1])):
+        fitted = bochner.Estimator("softmax", features, "iid").fit(x, y)
+        law = fitted.law(X[:5], Y[:5], m=4)
+        np.testing.assert_allclose(law.mean, np.exp((X[:5] * Y[:5]).sum(1)), rtol=1e-13)
+        assert (law.variance > 0).all()
+        assert np.isfinite(fitted.draw(DIM, 4).transform_scaled(X).log_scale).all()
+
+
+@pytest.mark.parametrize("features", FITTED)
+def test_what_is_not_fitted_says_so(features):
+    estimator = bochner.Estimator("softmax", features)
+    match = f"features '{features}' are not fitted; expected those of estimator.fit"
+    for call in (lambda: estimator.draw(DIM, 4), lambda: estimator.law(X, X, 4)):
+        with pytest.raises(ValueError, match=match):
+            call()
+    assert pickle.loads(pickle.dumps(estimator)) == estimator
+    fitted = estimator.fit(X, Y)
+    assert fitted != estimator
+    with pytest.raises(ValueError, match=f"dim is 3; expected {DIM}"):
+        fitted.draw(3, 4)
+    with pytest.raises(ValueError, match=f"dim is 3; expected {DIM}"):
+        fitted.law(X[:, :3], X[:, :3], 4)
+
+
+def test_large_parameters_are_shown_by_their_corners():
+    text = repr(bochner.Estimator("softmax", "aderf").fit(X, Y))
+    assert len(text) < 400
+    assert "..." in text
+
+
+@pytest.mark.parametrize(
+    ("features", "coupling", "reason"),
+    [
+        ("hyperbolic", "simplex", "'orthogonal' has less variance"),
+        ("hyperbolic", "antithetic", "variance of m / 2"),
+        ("trigonometric", "antithetic", "variance of m / 2"),
+        (bochner.Features("gerf", A=-0.1), "norm_coupled", "neither a gain nor a law"),
+    ],
+)
+def test_combinations_that_lose_are_made_with_a_warning(features, coupling, reason):
+    with pytest.warns(bochner.LosingCombinationWarning, match=reason):
+        losing = bochner.Estimator("softmax", features, coupling)
+    if losing._compiled.has_law:
+        # As the law has it.
+        other = "orthogonal" if coupling == "simplex" else "iid"
+        x, y = RNG.normal(size=(2, 5, DIM)) * 0.5
+        best = bochner.Estimator("softmax", features, other).law(x, y, 8 if coupling == "simplex" else 4)
+        assert (losing.law(x, y, 8).mse >= best.mse * (1 - 1e-12)).all()
+
+
+def test_other_combinations_are_made_without_a_warning(recwarn):
+    for features in ("positive", "gerf"):
+        for coupling in ("iid", "orthogonal", "simplex", "norm_coupled", "antithetic"):
+            bochner.Estimator("softmax", features, coupling)
+    bochner.Estimator("softmax", "hyperbolic", "norm_coupled")
+    bochner.Estimator("gaussian", "trigonometric", "simplex")
+    assert not recwarn.list
+    with pytest.warns(bochner.LosingCombinationWarning, match="gerf"):
+        bochner.Estimator("softmax", "gerf", "norm_coupled").fit(X, Y)
+
+
 def test_errors():
     with pytest.raises(ValueError, match=r"A is 0\.25; expected a finite number below 1/4"):
         bochner.Features("gerf", A=0.25)
@@ -122,5 +199,13 @@ def test_errors():
         bochner.Features("gerf", T=[1.0, 2.0])
     with pytest.raises(TypeError, match="A is a NoneType; expected a real number"):
         bochner.Features("gerf", A=None)
+    with pytest.raises(ValueError, match="has only 'A'; expected both A and T"):
+        bochner.Features("sderf", A=[-0.1])
+    with pytest.raises(ValueError, match="unknown parameter of aderf 'B'"):
+        bochner.Features("aderf", A=[-0.1], T=np.eye(2), B=[1.0])
+    with pytest.raises(ValueError, match="T is singular"):
+        bochner.Features("aderf", A=[-0.1], T=np.zeros((2, 2)))
+    with pytest.raises(ValueError, match=r"A has 3 entries and T has shape \(2, 2\)"):
+        bochner.Features("sderf", A=[-0.1] * 3, T=np.eye(2))
     with pytest.raises(ValueError, match="fit: Y has 3 columns"):
         bochner.Estimator("softmax", "gerf").fit(X, Y[:, :3])

@@ -162,7 +162,11 @@ class Datasets(Figure):
         for method in sorted(baselines.METHODS, key=lambda method: method != TIMEKEEPER):
             yield method, BASELINE, partial(_landmarks, baselines.METHODS[method], task.kernel, points)
         for features, coupling in estimators(kernel):
-            yield features, coupling, partial(_draw, bochner.Estimator(task.kernel, features, coupling), task)
+            with warnings.catch_warnings():
+                # Those that lose are measured too.
+                warnings.simplefilter("ignore", bochner.LosingCombinationWarning)
+                estimator = bochner.Estimator(task.kernel, features, coupling)
+            yield features, coupling, partial(_draw, estimator, task)
 
     def _sizes(
         self, task: Task, data: DataSet, name: str, coupling: str, make: Maker, budget: float
@@ -369,7 +373,7 @@ def _can_draw(kernel: str, features: str, coupling: str) -> bool:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            bochner.Estimator(kernel, features, coupling).draw(8, 8)
+            bochner.Estimator(kernel, features, coupling).fit(np.eye(8)).draw(8, 8)
         except (ValueError, TypeError):
             return False
     return True
@@ -377,7 +381,7 @@ def _can_draw(kernel: str, features: str, coupling: str) -> bool:
 
 def frequencies(estimator: bochner.Estimator, dim: int, p: int) -> int:
     """Frequencies m that give about p features, p at most where that is possible."""
-    return max(1, p * 8 // estimator.draw(dim, 8).features)
+    return max(1, p * 8 // estimator.fit(np.eye(dim)).draw(dim, 8).features)
 
 
 def _draw(estimator: bochner.Estimator, task: Task, p: int, seed: int, trial: int) -> Callable[[], Any]:

@@ -163,6 +163,28 @@ TEST(DenseExponential, LawIsTheIntegralOfTheFeatures) {
   }
 }
 
+TEST(DenseExponential, FittedFamiliesHaveTheIntegralOfTheFeatures) {
+  const Matrix<double> x = point({0.5, -0.3}), y = point({0.4, 0.6});
+  const Matrix<double> X = normal_points(9, 2, 0.9, 3), Y = normal_points(7, 2, 0.4, 4).array() + 0.2;
+  for (const char* kernel : {"softmax", "gaussian"}) {
+    for (const char* name : {"saderf", "aderf", "sderf"}) {
+      const auto of = make_kernel(kernel);
+      const auto features = make_features(name)->fit(*of, X, Y);
+      ASSERT_TRUE(features);
+      const Estimator iid(of, features, make_coupling("iid")), orthogonal(of, features, make_coupling("orthogonal"));
+      const auto [mean, second] = plane_moments(iid, x, y);
+      const Law law = iid.law(row_of(x, 0), row_of(y, 0), 1);
+      EXPECT_NEAR(mean / law.mean, 1, 1e-10) << kernel << ", " << name;
+      EXPECT_NEAR((second - mean * mean) / law.variance, 1, 1e-8) << kernel << ", " << name;
+      EXPECT_EQ(orthogonal.has_law(), std::string(name) != "sderf");
+      const double covariance = right_angle_moment(orthogonal, x, y) - mean * mean;
+      if (!orthogonal.has_law()) continue;
+      const Law both = orthogonal.law(row_of(x, 0), row_of(y, 0), 2);
+      EXPECT_NEAR((law.variance + covariance) / 2 / both.variance, 1, 1e-8) << kernel << ", " << name;
+    }
+  }
+}
+
 /// Measured against the law at x and y: |z| < 4.5, where a 1 % error of the mean and a 3 % error of the MSE have more.
 void expect_law(const Estimator& estimator, Index m, const Matrix<double>& x, const Matrix<double>& y, int trials) {
   SCOPED_TRACE(estimator.describe());
@@ -257,6 +279,64 @@ TEST(DenseExponential, FittedAIsTheBest) {
     for (const double change : {-0.01, -0.001, 0.001, 0.01}) EXPECT_GT(variance(A + change), variance(A)) << coupling;
   }
   EXPECT_EQ(make_features("gerf")->fit(*make_kernel("softmax"), x, -x)->parameters().at("A"), 0);
+}
+
+/// The families are closed minima: no small change of their parameters lowers the mean.
+TEST(DenseExponential, FittedTransformsAreTheBest) {
+  const Matrix<double> X = normal_points(8, 3, 0.8, 5), Y = normal_points(6, 3, 0.5, 6).array() + 0.3;
+  const auto kernel = make_kernel("softmax");
+  const auto iid = make_coupling("iid");
+  for (const char* name : {"saderf", "aderf", "sderf"}) {
+    const auto fitted = make_features(name)->fit(*kernel, X, Y);
+    const Fitted best = fitted->fitted_parameters();
+    const double least = mean_log_second_moment(Estimator(kernel, fitted, iid), X, Y);
+    const auto expect_more = [&](const Fitted& changed, const std::string& what) {
+      const Estimator other(kernel, fitted->with_fitted(changed), iid);
+      EXPECT_GT(mean_log_second_moment(other, X, Y), least) << name << ", " << what;
+    };
+    for (Index j = 0; j < best.at("A").cols(); ++j) {
+      for (const double change : {-0.01, 0.01}) {
+        Fitted changed = best;
+        changed.at("A")(0, j) += change;
+        expect_more(changed, "A");
+      }
+    }
+    const bool rotates = std::string(name) == "sderf";
+    for (Index k = 0; k < best.at("T").size(); ++k) {
+      for (const double change : {-0.03, 0.03}) {
+        Fitted changed = best;
+        Matrix<double>& T = changed.at("T");
+        if (!rotates) {
+          T.data()[k] += change;
+          // A factor of T in front, orthogonal, changes nothing where one a serves all.
+          expect_more(changed, "T");
+          continue;
+        }
+        const Index i = k / 3, j = k % 3;
+        if (i >= j) continue;
+        const Matrix<double> rows = T;
+        T.row(i) = std::cos(change) * rows.row(i) + std::sin(change) * rows.row(j);
+        T.row(j) = std::cos(change) * rows.row(j) - std::sin(change) * rows.row(i);
+        expect_more(changed, "rotation");
+      }
+    }
+  }
+}
+
+TEST(DenseExponential, NotFittedSaysSo) {
+  const Estimator estimator(make_kernel("softmax"), make_features("sderf"), make_coupling("iid"));
+  EXPECT_FALSE(estimator.has_law());
+  EXPECT_EQ(message([&] { estimator.draw(2, 3, 0, 0); }),
+            "draw: features 'sderf' are not fitted; expected those of estimator.fit(X, Y)");
+}
+
+TEST(DenseExponential, CombinationsThatLoseSaySo) {
+  EXPECT_TRUE(gerf(0, "norm_coupled").cautions().empty());
+  EXPECT_EQ(gerf(-0.1, "norm_coupled").cautions().size(), 1U);
+  EXPECT_TRUE(gerf(-0.1, "orthogonal").cautions().empty());
+  const Estimator losing(make_kernel("softmax"), make_features("hyperbolic"), make_coupling("simplex"));
+  ASSERT_EQ(losing.cautions().size(), 1U);
+  EXPECT_NE(losing.cautions().front().find("'hyperbolic' with the coupling 'simplex'"), std::string::npos);
 }
 
 }  // namespace
