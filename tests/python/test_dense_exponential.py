@@ -99,6 +99,25 @@ def test_attention_does_not_overflow(features):
     assert np.isfinite(bochner.attention(*(x.astype(np.float32) for x in (q, k, v)), feature_map)).all()
 
 
+@pytest.mark.parametrize("renormalize", [True, False], ids=["quotients", "numerators"])
+@pytest.mark.parametrize("causal", [False, True], ids=["all", "causal"])
+@pytest.mark.parametrize("features", FAMILIES)
+def test_both_paths_of_torch_agree(features, causal, renormalize):
+    torch = pytest.importorskip("torch")
+    from bochner.torch import attention
+
+    estimator = bochner.Estimator(bochner.Kernel("gaussian", bandwidth=1.5), features).fit(X, Y)
+    W = torch.from_numpy(estimator.draw(DIM, 16).frequencies.copy())
+    leaves = [torch.from_numpy(RNG.normal(size=(1, 1, 9, DIM))).requires_grad_() for _ in range(3)]
+    options = {"kernel": estimator.kernel, "features": estimator.features, "renormalize": renormalize}
+    results = []
+    for path in ("plain", "compiled"):
+        out = attention(*leaves, W, causal, path=path, **options)
+        results.append([out.detach(), *torch.autograd.grad(out.square().sum(), leaves)])
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-12 * float(other.abs().max()))
+
+
 def test_pointwise_experiments_have_the_law():
     fitted = bochner.Estimator("softmax", "gerf", "orthogonal").fit(X, Y)
     x, y = RNG.normal(size=(2, 3, DIM)) * 0.4

@@ -20,7 +20,8 @@ import torch
 from torch import Tensor
 
 from .._attention import NonPositiveDenominatorWarning
-from ._recipes import Form, form_of
+from .._feature_map import Side
+from ._recipes import Form, form_of, quadratic_of
 
 # Causal attention: inside a chunk keys and queries meet by halves, chunks meet by the sums of all keys before.
 CHUNK = 64
@@ -44,6 +45,8 @@ VALUES: dict[str, Callable[[Tensor], Tensor]] = {
     "identity": lambda u: u,
     "sign": torch.sign,
 }
+# Families whose logarithms are quadratic in frequency and point.
+QUADRATIC = ("gerf", "saderf", "aderf", "sderf")
 
 
 class Rows(NamedTuple):
@@ -95,13 +98,14 @@ def attention(
     with autocast:
         # Axes: batch, key head, query head of the group, row, column.
         W = frequencies.detach().to(q.dtype)[:, None] * math.sqrt(scale)
-        form = form_of(recipe)
+        dim = q.shape[-1]
+        form = form_of(recipe, dim)
         mask = None if key_mask is None else key_mask[:, None, None, :, None]
         q, k, v = q.unflatten(1, (k.shape[1], -1)), k[:, :, None], v[:, :, None]
         if mask is not None:
             k, v = torch.where(mask, k, 0), torch.where(mask, v, 0)
-        keys = _features(k, W, form)
-        log = keys.log + scale * form.exponent * (k * k).sum(-1, keepdim=True)
+        keys = _features(k, W, form, recipe, "key", scale)
+        log = keys.log + scale * _squares(k, form, recipe, "key")
         counted = torch.ones_like(v[..., :1])
         if mask is not None:
             # Not minus infinity: differences of two remain numbers, and times a value of 0 they are nothing.
@@ -109,21 +113,36 @@ def attention(
         keys, values = Rows(keys.factor, log), torch.cat([v, counted], -1)
         # Queries before the first key see nothing.
         blind = max(q.shape[-2] - k.shape[-2], 0) if causal else 0
-        queries = _features(q[..., blind:, :], W, form)
+        queries = _features(q[..., blind:, :], W, form, recipe, "query", scale)
         sums, top = (_causal_sums if causal else _all_sums)(queries, keys, values)
         seen = _seen(key_mask, q.shape[-2], k.shape[-2], causal, q.device)
         sums = torch.nn.functional.pad(sums, (0, 0, blind, 0))
         if renormalize:
             out = _quotients(sums, seen, signed=keys.factor is not None)
         else:
-            norms = scale * form.exponent * (q * q).sum(-1, keepdim=True)
+            norms = scale * _squares(q, form, recipe, "query")
             top = torch.nn.functional.pad(top, (0, 0, blind, 0))
-            out = sums[..., :-1] * torch.exp(top + norms + _log_weight(recipe)) / W.shape[-2]
+            out = sums[..., :-1] * torch.exp(top + norms + _log_weight(recipe, dim)) / W.shape[-2]
         return _known_rows(out, seen, zero_if_empty).flatten(1, 2)
 
 
-def _features(x: Tensor, W: Tensor, form: Form) -> Rows:
-    """Return the features of rows, without exp(exponent |x|^2), which cancels for queries, and m^(-1/2)."""
+def _squares(x: Tensor, form: Form, recipe: str, side: Side) -> Tensor:
+    """Return what is quadratic in rows in the logarithms of all their features."""
+    if form.family in QUADRATIC:
+        square = torch.as_tensor(quadratic_of(recipe, x.shape[-1], side).square, dtype=x.dtype, device=x.device)
+        return (x @ square * x).sum(-1, keepdim=True)
+    return form.exponent * (x * x).sum(-1, keepdim=True)
+
+
+def _features(x: Tensor, W: Tensor, form: Form, recipe: str, side: Side, scale: float) -> Rows:
+    """Return the features of rows, without `_squares`, which cancel for queries, and m^(-1/2).
+
+    W includes scale^(1/2), the factor of the rows.
+    """
+    if form.family in QUADRATIC:
+        known = quadratic_of(recipe, x.shape[-1], side)
+        linear, weights = (torch.as_tensor(a, dtype=x.dtype, device=x.device) for a in (known.linear, known.weights))
+        return Rows(None, x @ (W @ linear).mT + ((W * W) @ weights / scale)[..., None, :])
     u = x @ W.mT
     if form.family in LOGARITHMS:
         log = LOGARITHMS[form.family](u)
@@ -132,17 +151,16 @@ def _features(x: Tensor, W: Tensor, form: Form) -> Rows:
         return Rows(None, log)
     if form.family in VALUES:
         return Rows(VALUES[form.family](u) + form.epsilon, torch.zeros_like(u[..., :1]))
-    raise ValueError(
-        f"attention: features {form.family!r} have no plain path; expected {', '.join(LOGARITHMS | VALUES)}"
-    )
+    known = ", ".join([*LOGARITHMS, *VALUES, *QUADRATIC])
+    raise ValueError(f"attention: features {form.family!r} have no plain path; expected {known}")
 
 
 @torch.compiler.assume_constant_result
-def _log_weight(recipe: str) -> float:
+def _log_weight(recipe: str, dim: int) -> float:
     """Return the logarithm of what `_features` leaves out of the product of two features, for one frequency."""
-    form: Form = form_of(recipe)
-    zero = torch.zeros(1, 1, dtype=torch.float64)
-    return 2 * (form.log_at_zero - float(_features(zero, zero, form).log.amax()))
+    form: Form = form_of(recipe, dim)
+    zero = torch.zeros(1, dim, dtype=torch.float64)
+    return 2 * (form.log_at_zero - float(_features(zero, zero, form, recipe, "query", 1.0).log.amax()))
 
 
 def _all_sums(queries: Rows, keys: Rows, values: Tensor) -> tuple[Tensor, Tensor]:

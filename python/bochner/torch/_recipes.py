@@ -1,6 +1,7 @@
 """Parts of an estimator as text, since an operator of torch takes tensors, numbers and text."""
 
 import json
+import math
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
@@ -10,7 +11,7 @@ import torch
 from .._arguments import Float64Array
 from .._components import Component, Coupling, Features, Kernel, RadialLaw
 from .._estimator import Estimator
-from .._feature_map import FeatureMap
+from .._feature_map import FeatureMap, Side
 
 Part = TypeVar("Part", bound=Component)
 
@@ -104,10 +105,54 @@ def _drawn(recipe: str, dim: int, m: int, heads: int, seed: int, number: int) ->
     return np.stack([estimator.draw(dim, m, seed, trial).frequencies for trial in trials])
 
 
+class Quadratic(NamedTuple):
+    """Logarithms of features that are quadratic: log phi(x)_l = w_l.(M x) + weights.(w_l^2) + x.(G x) + log_at_zero.
+
+    Attributes
+    ----------
+    linear, square : ndarray, shape (d, d)
+        M and G.
+    weights : ndarray, shape (d,)
+    """
+
+    linear: Float64Array
+    weights: Float64Array
+    square: Float64Array
+
+
 @torch.compiler.assume_constant_result
-def form_of(recipe: str) -> Form:
+def quadratic_of(recipe: str, dim: int, side: Side) -> Quadratic:
+    """Return the form of the maps of a recipe whose logarithms are quadratic."""
+    return _quadratic_of(recipe, dim, side)
+
+
+@lru_cache(maxsize=64)
+def _quadratic_of(recipe: str, dim: int, side: Side) -> Quadratic:
+    """Ask the map whose frequencies are the axes, of points on them and between two of them."""
+    kernel, features = _map_parts(recipe)
+    axes = np.eye(dim)
+    axis_map = FeatureMap(kernel, features, axes)
+
+    def logarithms(rows: Float64Array) -> Float64Array:
+        values, log_scale = axis_map.transform_scaled(rows, side)
+        return np.log(values) + log_scale[:, None]
+
+    at_zero, ahead, behind = logarithms(np.zeros((1, dim))), logarithms(axes), logarithms(-axes)
+    linear = (ahead - behind).T / 2
+    own = ((ahead + behind) / 2 - at_zero)[:, 0]
+    i, j = np.triu_indices(dim, 1)
+    square = np.diag(own)
+    if dim > 1:
+        between = logarithms(axes[i] + axes[j])[:, 0] - at_zero[0, 0] - linear[0, i] - linear[0, j]
+        square[i, j] = square[j, i] = (between - own[i] - own[j]) / 2
+    weights = at_zero[0] + math.log(dim) / 2 - form_of(recipe, dim).log_at_zero
+    return Quadratic(linear, weights, square)
+
+
+@torch.compiler.assume_constant_result
+def form_of(recipe: str, dim: int) -> Form:
     """Return the form of the maps of a recipe, asked of a map whose only frequency is zero."""
     kernel, features = _map_parts(recipe)
-    zero = FeatureMap(kernel, features, np.zeros((1, 1)))
-    at_zero, at_one = zero.transform_scaled(np.array([[0.0], [1.0]])).log_scale
+    zero = FeatureMap(kernel, features, np.zeros((1, dim)))
+    at_zero, at_one = zero.transform_scaled(np.eye(2, dim, -1)).log_scale
     return Form(features.name, float(at_one - at_zero), features.parameters.get("epsilon", 0.0), float(at_zero))
