@@ -44,14 +44,15 @@ Vector<double> each(const Vector<double>& a, Index dim) {
 /// (1 - 4 a_j)^(1/2).
 Vector<double> roots_of(const Vector<double>& a) { return (1 - 4 * a.array()).sqrt(); }
 
-/// T x for rows of the kernel's scale, T dense, diagonal or nothing, wider than a double.
+/// T x for rows of the kernel's scale, T dense, diagonal or nothing; wider than a double but for the products with a
+/// dense T, whose rounding is that of a fitted T.
 Vector<long double> transformed(const Matrix<double>& T, const Vector<double>& scales, std::span<const double> x) {
   Vector<long double> wide = Eigen::Map<const Vector<double>>(x.data(), scales.size())
                                  .cast<long double>()
                                  .cwiseProduct(scales.cast<long double>());
   if (T.size() == 0) return wide;
   if (T.rows() == 1) return wide.cwiseProduct(T.transpose().cast<long double>());
-  return T.cast<long double>() * wide;
+  return (T * wide.cast<double>()).cast<long double>();
 }
 
 /// What a row on one side of K(x, y) meets.
@@ -201,7 +202,8 @@ DenseExponentialFeatures::DenseExponentialFeatures(Exponents exponents) : expone
                                 std::to_string(T.rows()) + ", " + std::to_string(T.cols()) +
                                 "); expected T (d, d) or (d), and 1 or d entries");
   }
-  if (!inverse_transpose(T).allFinite()) throw std::domain_error("Features: T is singular; expected an inverse");
+  of_keys_ = inverse_transpose(T);
+  if (!of_keys_.allFinite()) throw std::domain_error("Features: T is singular; expected an inverse");
 }
 
 void DenseExponentialFeatures::require_compatible(const Kernel& kernel, const Coupling& coupling) const {
@@ -296,14 +298,13 @@ std::shared_ptr<const FeatureMap> DenseExponentialFeatures::make(const Kernel& k
     }
     return result;
   };
-  const Matrix<double> of_keys = inverse_transpose(T);
-  const bool symmetric = of_keys == T;
+  const bool symmetric = of_keys_ == T;
   const Vector<double> weights = W.cwiseAbs2() * all;
   const double log_factor =
       ((-4 * all.array()).log1p().sum() / 2 + std::log(form.amplitude) - std::log(static_cast<double>(m))) / 2;
   const MapSide queries = side(T, symmetric);
   return std::make_shared<DenseExponentialMap>(
-      projection, std::array<MapSide, 2>{queries, symmetric ? queries : side(of_keys, false)}, symmetric, weights,
+      projection, std::array<MapSide, 2>{queries, symmetric ? queries : side(of_keys_, false)}, symmetric, weights,
       log_factor, describe_map(kernel, dim, m, m));
 }
 
@@ -325,7 +326,7 @@ std::optional<Law> DenseExponentialFeatures::law(const Kernel& kernel, const Fre
   const auto dim = static_cast<Index>(x.size());
   const auto& [a, T] = require_fitted("law", kernel, dim);
   const Vector<double> scales = scales_of(kernel, dim);
-  const Vector<long double> sum = transformed(T, scales, x) + transformed(inverse_transpose(T), scales, y);
+  const Vector<long double> sum = transformed(T, scales, x) + transformed(of_keys_, scales, y);
   return dense_exponential_law(kernel.value(x, y), a, sum, coupling, m);
 }
 
@@ -335,7 +336,7 @@ std::vector<Vector<double>> DenseExponentialFeatures::tail_shifts(const Kernel& 
   const auto& [a, T] = require_fitted("tail_shifts", kernel, dim);
   if (a.maxCoeff() > 0) return {};
   const Vector<double> scales = scales_of(kernel, dim);
-  const Vector<double> sum = (transformed(T, scales, x) + transformed(inverse_transpose(T), scales, y)).cast<double>();
+  const Vector<double> sum = (transformed(T, scales, x) + transformed(of_keys_, scales, y)).cast<double>();
   const Vector<double> all = each(a, dim), roots = roots_of(all);
   return {sum.cwiseQuotient(roots), (2 * sum.array() * roots.array() / (1 - 8 * all.array())).matrix()};
 }

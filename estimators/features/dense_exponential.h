@@ -86,6 +86,7 @@ class DenseExponentialFeatures : public FeatureFamily {
   const Exponents& require_fitted(const char* function, const Kernel& kernel, Index dim) const;
 
   std::optional<Exponents> exponents_;
+  Matrix<double> of_keys_;  // T^-T
 };
 
 /// `gerf`, generalized exponential random features: T = 1 and one A, a parameter; fitting chooses the optimal one

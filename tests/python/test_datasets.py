@@ -72,13 +72,13 @@ def test_every_family_that_estimates_the_kernel_is_there():
     couplings = {coupling for features, coupling in found if features == datasets.FAMILY}
     assert {"iid", "orthogonal"} <= couplings
     for features, coupling in found:
-        estimator = bochner.Estimator("gaussian", features, coupling)
+        estimator = bochner.Estimator("gaussian", features, coupling).fit(RNG.standard_normal((20, 5)))
         assert 0 < estimator.draw(5, frequencies(estimator, 5, 64)).features <= 64
 
 
 def tiny_task(n=30, test=12):
     figure = Datasets("quick", 3)
-    figure.setting = {"points": n, "test": test, "p": [4, 8], "trials": 2, "pairs": 40}
+    figure.setting = {"points": n, "test": test, "p": [8, 16], "trials": 2, "pairs": 40}
     return figure, figure._task(real_data.DATASETS[0], "gaussian")
 
 
@@ -132,7 +132,7 @@ def test_rows_have_equal_sizes_and_equal_times():
     np.testing.assert_allclose(rows["law_mse"], law)
     table = summary(frame)
     keeper = table[(table["features"] == datasets.TIMEKEEPER) & (table["asked"] == 0)]
-    assert keeper["p"].tolist() == [8]
+    assert keeper["p"].tolist() == [16]
     assert (table.dropna(subset="law_error")["law_error"] > 0).all()
 
 

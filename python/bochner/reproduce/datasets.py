@@ -199,7 +199,7 @@ class Datasets(Figure):
 
     def _law(self, task: Task, make: Any, m: int) -> float:
         try:
-            return float(make.args[0].law(*task.at_pairs, m).mse.mean())
+            return float(make.args[0].fit(task.rows, task.columns).law(*task.at_pairs, m).mse.mean())
         except bochner.NoLawError:
             return np.nan
 
@@ -379,6 +379,7 @@ def _can_draw(kernel: str, features: str, coupling: str) -> bool:
     return True
 
 
+@cache
 def frequencies(estimator: bochner.Estimator, dim: int, p: int) -> int:
     """Frequencies m that give about p features, p at most where that is possible."""
     return max(1, p * 8 // estimator.fit(np.eye(dim)).draw(dim, 8).features)
