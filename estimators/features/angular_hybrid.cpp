@@ -3,6 +3,7 @@
 #include "core/check.h"
 #include "core/sampling.h"
 #include "core/simd/functions.h"
+#include "estimators/features/row_squares.h"
 #include "estimators/kernels/angle.h"
 #include "estimators/radial_laws/chi.h"
 
@@ -33,16 +34,11 @@ class AngularHybridMap final : public FeatureMap {
                    const Parts& parts, std::string description)
       : projection_(std::move(projection)),
         angles_(std::move(angles)),
-        squares_(static_cast<Index>(parts.trigonometric.scales.size())),
+        squares_(parts.trigonometric.scales, 1),
         hyperbolic_exponent_(parts.hyperbolic.exponent),
         trigonometric_exponent_(parts.trigonometric.exponent),
         log_amplitude_(std::log(parts.trigonometric.amplitude)),
-        description_(std::move(description)) {
-    for (Index j = 0; j < squares_.size(); ++j) {
-      const double scale = parts.trigonometric.scale(static_cast<std::size_t>(j));
-      squares_(j) = scale * scale;
-    }
-  }
+        description_(std::move(description)) {}
 
   Index dim() const override { return projection_->dim(); }
   Index features() const override { return 8 * projection_->rows() * angles_->rows(); }
@@ -80,20 +76,13 @@ class AngularHybridMap final : public FeatureMap {
     Matrix<Scalar> angles;
   };
 
-  /// |x'|^2 of every row.
-  template <class Scalar>
-  Vector<Scalar> norms(const MatrixView<Scalar>& X) const {
-    if (squares_.size() == 1) return static_cast<Scalar>(squares_(0)) * X.rowwise().squaredNorm();
-    return X.cwiseAbs2() * squares_.cast<Scalar>();
-  }
-
   template <class Scalar>
   Rows<Scalar> rows_of(const MatrixView<Scalar>& X) const {
     const Index m = projection_->rows();
     const auto count = static_cast<std::size_t>(m);
     Matrix<Scalar> U(X.rows(), m);
     projection_->apply(X, U);
-    Rows<Scalar> rows{Matrix<Scalar>(X.rows(), 2 * m), Matrix<Scalar>(X.rows(), 2 * m), norms<Scalar>(X),
+    Rows<Scalar> rows{Matrix<Scalar>(X.rows(), 2 * m), Matrix<Scalar>(X.rows(), 2 * m), squares_.of<Scalar>(X),
                       Matrix<Scalar>(X.rows(), angles_->rows())};
     angles_->apply(X, rows.angles);
     const double weight = 2.0 * static_cast<double>(m * angles_->rows());
@@ -170,16 +159,12 @@ class AngularHybridMap final : public FeatureMap {
                    static_cast<Scalar>(trigonometric_exponent_ - hyperbolic_exponent_) * d_hyperbolic.sum();
     }
     projection_->apply_transpose(d_U, d_X);
-    if (squares_.size() == 1) {
-      d_X += (static_cast<Scalar>(2 * squares_(0)) * d_norms).asDiagonal() * X;
-    } else {
-      d_X += d_norms.asDiagonal() * X * (2 * squares_).cast<Scalar>().asDiagonal();
-    }
+    squares_.add_gradient<Scalar>(X, d_norms, d_X);
   }
 
   std::shared_ptr<const Projection> projection_;
   std::shared_ptr<const Projection> angles_;
-  Vector<double> squares_;  // of the scales, one for all coordinates or one each
+  RowSquares squares_;  // |x'|^2
   double hyperbolic_exponent_;
   double trigonometric_exponent_;
   double log_amplitude_;

@@ -3,6 +3,7 @@
 #include "core/check.h"
 #include "core/projection.h"
 #include "estimators/feature_family.h"
+#include "estimators/features/row_squares.h"
 #include "estimators/laws/one_frequency.h"
 
 #include <cmath>
@@ -30,14 +31,10 @@ class ProjectedMap : public FeatureMap {
   ProjectedMap(std::shared_ptr<const Projection> projection, const OneFrequencyEstimate& estimate,
                std::string description)
       : projection_(std::move(projection)),
-        exponents_(estimate.scales.size() == 1 ? 1 : projection_->dim()),
+        exponents_(estimate.scales, estimate.exponent),
         log_amplitude_(std::log(estimate.amplitude)),
         description_(std::move(description)) {
     require_scales(estimate.scales.size(), projection_->dim(), "FeatureMap", "the kernel's bandwidth");
-    for (Index j = 0; j < exponents_.size(); ++j) {
-      const double scale = estimate.scale(static_cast<std::size_t>(j));
-      exponents_(j) = estimate.exponent * scale * scale;
-    }
   }
 
   Index dim() const final { return projection_->dim(); }
@@ -77,13 +74,6 @@ class ProjectedMap : public FeatureMap {
  private:
   const Derived& derived() const { return static_cast<const Derived&>(*this); }
 
-  /// exponent |x'|^2 of every row.
-  template <class Scalar>
-  Vector<Scalar> norms(const MatrixView<Scalar>& X) const {
-    if (exponents_.size() == 1) return static_cast<Scalar>(exponents_(0)) * X.rowwise().squaredNorm();
-    return X.cwiseAbs2() * exponents_.cast<Scalar>();
-  }
-
   template <class Scalar>
   void vjp_of(const MatrixView<Scalar>& X, const MatrixView<Scalar>& features, MutableMatrixView<Scalar>& d_features,
               const VectorView<Scalar>& d_log_scale, MutableMatrixView<Scalar>& d_X) const {
@@ -96,11 +86,7 @@ class ProjectedMap : public FeatureMap {
       derived().template pull_back<Scalar>(features, d_features, m);
     }
     projection_->apply_transpose(d_features.leftCols(m), d_X);
-    if (exponents_.size() == 1) {
-      d_X += (static_cast<Scalar>(2 * exponents_(0)) * d_log_scale).asDiagonal() * X;
-    } else {
-      d_X += d_log_scale.asDiagonal() * X * (2 * exponents_).cast<Scalar>().asDiagonal();
-    }
+    exponents_.add_gradient<Scalar>(X, d_log_scale, d_X);
   }
 
   template <class Scalar>
@@ -120,7 +106,7 @@ class ProjectedMap : public FeatureMap {
   void tile_of(const MatrixView<Scalar>& X, MutableMatrixView<Scalar>& features,
                MutableVectorView<Scalar>& log_scale) const {
     fill<Scalar>(X, features);
-    log_scale = norms<Scalar>(X).array() + log_weight<Scalar>();
+    log_scale = exponents_.of<Scalar>(X).array() + log_weight<Scalar>();
   }
 
   template <class Scalar>
@@ -130,14 +116,14 @@ class ProjectedMap : public FeatureMap {
       // Exponents are linear: those of x and y add up to those of x + y, which takes one projection instead of two.
       const Matrix<Scalar> sums = X + Y;
       fill<Scalar>(sums, features);
-      log_scale = (norms<Scalar>(X) + norms<Scalar>(Y)).array() + 2 * log_weight<Scalar>();
+      log_scale = (exponents_.of<Scalar>(X) + exponents_.of<Scalar>(Y)).array() + 2 * log_weight<Scalar>();
     } else {
       FeatureMap::pair_tile(X, Y, features, log_scale);
     }
   }
 
   std::shared_ptr<const Projection> projection_;
-  Vector<double> exponents_;  // one for all coordinates or one each
+  RowSquares exponents_;  // exponent |x'|^2
   double log_amplitude_;
   std::string description_;
 };

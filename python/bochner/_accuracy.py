@@ -13,6 +13,7 @@ from ._combinations import independent
 from ._estimator import Estimator
 from ._report import Failed, Skipped, Undecided, require
 from .experiments import PointwiseShard, merge, pointwise, pointwise_shard
+from .experiments._intervals import NORMAL_95
 from .experiments._pointwise import Sampler
 
 # A right estimator has a z-score beyond `Z` once in 150,000. An error is told where it is as large as `Z_TOLD` standard
@@ -207,7 +208,7 @@ def _judged(
 def _mse_se(table: pd.DataFrame) -> Float64Array:
     """Return the standard error of the mse; its 95 % interval is symmetric above."""
     half: Float64Array = (table["mse_high"] - table["mse"]).to_numpy()
-    return half / 1.959963984540054
+    return half / NORMAL_95
 
 
 def _scores(difference: Float64Array, se: Float64Array, rounding: Float64Array) -> Float64Array:

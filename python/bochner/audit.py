@@ -16,40 +16,13 @@ import numpy.typing as npt
 from ._arguments import Float64Array
 from ._components import Kernel
 from ._estimator import Estimator
-from ._plugins import CouplingPlugin, FeaturesPlugin, Frequencies, KernelPlugin
+from ._plugins import CouplingPlugin, FeaturesPlugin, Frequencies
 from .testing import Report, check_estimator
 
 __all__ = ["Audited", "Peer", "audit", "peers"]
 
 Outcome: TypeAlias = Literal["clean", "biased", "biased by design", "fails", "undecided", "not installed"]
 Points: TypeAlias = tuple[Float64Array, Float64Array]
-
-
-@dataclass(frozen=True)
-class _PolynomialKernel(KernelPlugin):
-    """(x.y + 1)^2."""
-
-    def evaluate(self, X: Float64Array, Y: Float64Array) -> Any:
-        return (X @ Y.T + 1) ** 2
-
-
-@dataclass(frozen=True)
-class _AdditiveChi2(KernelPlugin):
-    """sum_l 2 x_l y_l / (x_l + y_l)."""
-
-    def evaluate(self, X: Float64Array, Y: Float64Array) -> Any:
-        x, y = X[:, None], Y[None]
-        total = x + y
-        return (2 * x * y / np.where(total > 0, total, 1)).sum(-1)
-
-
-@dataclass(frozen=True)
-class _SkewedChi2(KernelPlugin):
-    """prod_l 2 (x_l + 1)^(1/2) (y_l + 1)^(1/2) / (x_l + y_l + 2)."""
-
-    def evaluate(self, X: Float64Array, Y: Float64Array) -> Any:
-        x, y = X[:, None] + 1, Y[None] + 1
-        return (2 * np.sqrt(x * y) / (x + y)).prod(-1)
 
 
 @dataclass(frozen=True)
@@ -174,12 +147,12 @@ def peers() -> list[Peer]:
     gaussian: tuple[tuple[str, Any], ...] = (("gamma", 0.5),)
     polynomial = (("degree", 2), ("gamma", 1.0), ("coef0", 1.0))
 
-    def samplers() -> Iterator[tuple[str | Kernel, _Sampler, int]]:
+    def samplers() -> Iterator[tuple[str, _Sampler, int]]:
         yield "gaussian", _Sampler("RBFSampler", gaussian), 256
-        yield _SkewedChi2(), _Sampler("SkewedChi2Sampler", (("skewedness", 1.0),)), 256
-        yield _PolynomialKernel(), _Sampler("PolynomialCountSketch", polynomial), 256
+        yield "skewed_chi_squared", _Sampler("SkewedChi2Sampler", (("skewedness", 1.0),)), 256
+        yield "polynomial", _Sampler("PolynomialCountSketch", polynomial), 256
         yield "gaussian", _Fixed("Nystroem", gaussian), 6
-        yield _AdditiveChi2(), _SampledSteps("AdditiveChi2Sampler"), 4
+        yield "chi_squared", _SampledSteps("AdditiveChi2Sampler"), 4
 
     points = _histograms()
     found = [

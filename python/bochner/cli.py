@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import math
+from collections import Counter
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -143,37 +145,28 @@ def _laws() -> Table:
 
     Features of which the same is known share a row; a coupling that is missing there makes no such estimator.
     """
+    from bochner.testing import combinations
+
     known = ("exact", "bound", "measured")
-    counts = dict.fromkeys(known, 0)
+    made = [one for one in combinations() if one.known != "refused"]
     columns = [Column(title, overflow="fold") for title in ("kernel", "features", *known)]
     table = Table(*columns, box=box.SIMPLE, pad_edge=False)
-    for kernel in bochner.list_kernels():
+    for kernel, of_kernel in groupby(made, lambda one: one.kernel):
         rows: dict[tuple[str, ...], list[str]] = {}
-        for features in bochner.list_features():
-            found: dict[str, list[str]] = {word: [] for word in known}
-            for coupling in bochner.list_couplings():
-                if word := _known(kernel.name, features.name, coupling.name):
-                    found[word].append(coupling.name)
-                    counts[word] += 1
-            if any(found.values()):
-                rows.setdefault(tuple(", ".join(own) for own in found.values()), []).append(features.name)
-        for number, (cells, features_alike) in enumerate(rows.items()):
-            table.add_row("" if number else kernel.name, ", ".join(features_alike), *cells)
+        for features, alike in groupby(of_kernel, lambda one: one.features):
+            own = list(alike)
+            cells = tuple(", ".join(one.coupling for one in own if one.known == word) for word in known)
+            rows.setdefault(cells, []).append(features)
+        for number, (cells, names) in enumerate(rows.items()):
+            table.add_row("" if number else kernel, ", ".join(names), *cells)
         table.add_section()
+    counts = Counter[str](one.known for one in made)
     table.caption = (
-        ", ".join(f"{count} {word}" for word, count in counts.items())
+        ", ".join(f"{counts[word]} {word}" for word in known)
         + ". Bound: the mean is known and the variance at most that of one frequency."
     )
     table.caption_justify = "left"
     return table
-
-
-def _known(kernel: str, features: str, coupling: str) -> str:
-    """An exact law, only a bound, or only measurement; nothing where there is no such estimator."""
-    from bochner.testing import Combination
-
-    known = Combination.of(kernel, features, coupling).known
-    return "" if known == "refused" else known
 
 
 _AUDITED = {"clean": "green", "biased by design": "yellow", "undecided": "yellow", "not installed": "dim"}

@@ -24,6 +24,7 @@ from bochner import cli, reproduce
 from bochner.reproduce import style
 from bochner.reproduce.figure import SIZES, Drawing, Figure, Part
 from bochner.reproduce.verdict import HOLDS, Verdict
+from bochner.testing import Combination
 
 COMMAND = [sys.executable, "-m", "bochner", "reproduce"]
 
@@ -420,11 +421,11 @@ def test_every_figure_has_all_sizes_and_parts_of_its_own():
         # No mean is known.
         (("softmax", "relu", "iid"), "measured"),
         # Its frequencies have no directions of equal right.
-        (("laplacian_l1", "trigonometric", "orthogonal"), ""),
+        (("laplacian_l1", "trigonometric", "orthogonal"), "refused"),
     ],
 )
 def test_list_tells_what_is_known_of_every_combination(combination, known, monkeypatch):
-    assert cli._known(*combination) == known
+    assert Combination.of(*combination).known == known
     monkeypatch.setenv("COLUMNS", "400")
     result = CliRunner().invoke(cli.app, ["list", "--laws"])
     assert result.exit_code == 0

@@ -3,6 +3,7 @@
 #include "estimators/kernels/ard.h"
 #include "estimators/registry.h"
 #include "tests/cpp/estimators/fitting.h"
+#include "tests/cpp/estimators/rows_and_messages.h"
 
 #include <gtest/gtest.h>
 
@@ -14,10 +15,6 @@
 
 namespace bochner {
 namespace {
-
-std::span<const double> row_of(const Matrix<double>& X, Index i) {
-  return {X.row(i).data(), static_cast<std::size_t>(X.cols())};
-}
 
 Matrix<double> points(Index n, Index dim, std::uint64_t index) {
   Matrix<double> X(n, dim);

@@ -3,6 +3,7 @@
 #include "core/moments.h"
 #include "estimators/estimator.h"
 #include "estimators/registry.h"
+#include "tests/cpp/estimators/rows_and_messages.h"
 
 #include <gtest/gtest.h>
 #include <boost/math/quadrature/gauss.hpp>
@@ -17,20 +18,6 @@
 
 namespace bochner {
 namespace {
-
-std::span<const double> row_of(const Matrix<double>& X, Index i) {
-  return {X.row(i).data(), static_cast<std::size_t>(X.cols())};
-}
-
-template <class Call>
-std::string message(const Call& call) {
-  try {
-    call();
-  } catch (const std::exception& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
 
 Matrix<double> normal_points(Index n, Index dim, double scale, std::uint64_t seed) {
   Matrix<double> X(n, dim);

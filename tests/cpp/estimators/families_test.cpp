@@ -5,6 +5,7 @@
 #include "estimators/frequency_laws/histogram_coordinates.h"
 #include "estimators/kernels/arc_cosine.h"
 #include "estimators/registry.h"
+#include "tests/cpp/estimators/rows_and_messages.h"
 
 #include <gtest/gtest.h>
 #include <boost/math/quadrature/gauss.hpp>
@@ -62,20 +63,6 @@ Matrix<double> positive_points(Index n, Index dim, std::uint64_t seed) {
   Stream stream(seed, Purpose::kData, 0);
   for (Index k = 0; k < X.size(); ++k) X.data()[k] = stream.uniform() < 0.1 ? 0 : stream.uniform();
   return X;
-}
-
-std::span<const double> row_of(const Matrix<double>& X, Index i) {
-  return {X.row(i).data(), static_cast<std::size_t>(X.cols())};
-}
-
-template <class Call>
-std::string message(const Call& call) {
-  try {
-    call();
-  } catch (const std::exception& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
 }
 
 /// Measured against the law at x and y: |z| < 4.5, where a 1 % error of the mean and a 3 % error of the MSE have more,

@@ -2,6 +2,7 @@
 #include "estimators/estimator.h"
 #include "estimators/registry.h"
 #include "tests/cpp/estimators/fitting.h"
+#include "tests/cpp/estimators/rows_and_messages.h"
 
 #include <gtest/gtest.h>
 
@@ -11,10 +12,6 @@
 
 namespace bochner {
 namespace {
-
-std::span<const double> row_of(const Matrix<double>& X, Index i) {
-  return {X.row(i).data(), static_cast<std::size_t>(X.cols())};
-}
 
 Matrix<double> points(Index n, Index dim) {
   Matrix<double> X(n, dim);

@@ -1,4 +1,5 @@
 #include "estimators/registry.h"
+#include "tests/cpp/estimators/rows_and_messages.h"
 
 #include <gtest/gtest.h>
 
@@ -10,16 +11,6 @@
 
 namespace bochner {
 namespace {
-
-template <class Call>
-std::string message(const Call& call) {
-  try {
-    call();
-  } catch (const std::exception& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
 
 TEST(Registry, NamesAndParametersRebuildAComponent) {
   const auto check = [](const auto& registered, const auto& make) {
