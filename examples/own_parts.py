@@ -29,6 +29,9 @@ class UniformFrequencies(bochner.FrequencyLawPlugin):
             return -np.expm1(small.sum())
         return 1 - np.prod(sinc)
 
+    def mean_squares(self, dim):
+        return np.full(dim, self.width**2 / 3)
+
 
 @dataclass(frozen=True)
 class Sinc(bochner.KernelPlugin):
@@ -55,12 +58,24 @@ class MirroredPairs(bochner.CouplingPlugin):
 
 
 @dataclass(frozen=True)
-class RandomPhase(bochner.FeaturesPlugin):
-    """(2 / m)^(1/2) cos(w_i.x + b_i), b_i uniform."""
+class OneBitKeys(bochner.FeaturesPlugin):
+    """(pi / (2m)) cos(w_i.x + b_i) of queries and sgn(cos(w_i.y + b_i)), one bit, of keys [SchellekensJacques22].
+
+    Of the harmonics of the sign, with the factors 4/pi, -4/(3 pi), ..., the mean over b_i keeps the first alone, so that
+    K^ has no bias.
+    """
 
     def draw(self, kernel, dim, m, rng, W):
         b = rng.uniform(0, 2 * np.pi, m)
-        return lambda X: np.sqrt(2 / m) * np.cos(X @ W.T + b)
+        queries = lambda X: np.pi / (2 * m) * np.cos(X @ W.T + b)
+        keys = lambda Y: np.sign(np.cos(Y @ W.T + b))
+        return queries, keys
+
+    def law(self, kernel, coupling, X, Y, m):
+        if coupling != bochner.Coupling("iid"):
+            return None
+        k = kernel.paired(X, Y)
+        return k, (np.pi**2 / 8 - k**2) / m
 
 
 def main():
@@ -68,7 +83,7 @@ def main():
     for features, coupling in (
         ("trigonometric", "iid"),
         ("trigonometric", MirroredPairs()),
-        (RandomPhase(), "iid"),
+        (OneBitKeys(), "iid"),
     ):
         estimator = bochner.Estimator(bochner.Kernel("sinc", width=2.0), features, coupling)
         print(check_estimator(estimator, mean_error=0.02, mse_error=0.1))

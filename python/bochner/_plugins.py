@@ -80,8 +80,9 @@ def _checked(what: str, value: npt.ArrayLike, shape: tuple[int, ...]) -> FloatAr
 class FrequencyLawPlugin(_Plugin):
     """The law of one frequency w in R^d, symmetric about 0, of a `KernelPlugin`.
 
-    Derive and define `sample`; where 1 - E cos(w.u) is known, `cosine_gap` too, and the
-    trigonometric estimates with independent frequencies have an exact law.
+    Derive and define `sample`. Where they are known, define `cosine_gap` too, 1 - E cos(w.u), and
+    the trigonometric estimates with independent frequencies have an exact law; and `mean_squares`,
+    E w_j^2, and `experiments.uniform` certifies what it finds.
 
     Examples
     --------
@@ -128,15 +129,44 @@ class FrequencyLawPlugin(_Plugin):
         """
         raise NotImplementedError
 
+    def mean_squares(self, dim: int) -> npt.ArrayLike:
+        """Return E w_j^2, whose sum bounds the curvature of K.
+
+        Parameters
+        ----------
+        dim : int
+
+        Returns
+        -------
+        array_like, shape (dim,)
+
+        Raises
+        ------
+        NotImplementedError
+            Where it is not defined, or where they are infinite.
+        """
+        raise NotImplementedError
+
     @property
     def _compiled(self) -> Any:
-        return _core.plugin_frequency_law(self, type(self).cosine_gap is not FrequencyLawPlugin.cosine_gap)
+        own, base = type(self), FrequencyLawPlugin
+        return _core.plugin_frequency_law(
+            self, own.cosine_gap is not base.cosine_gap, own.mean_squares is not base.mean_squares
+        )
 
     def _rows(self, m: int, dim: int, key: Key) -> Float64Array:
         return self._matrix("the result of sample", self.sample(m, dim, generator(key)), (m, dim))
 
     def _gap(self, u: Float64Array) -> float:
         return float(self._matrix("the result of cosine_gap", self.cosine_gap(u), ()))
+
+    def _squares(self, dim: int) -> Float64Array:
+        squares = self._matrix("the result of mean_squares", self.mean_squares(dim), (dim,))
+        if (squares < 0).any():
+            raise ValueError(
+                f"{type(self).__name__}: the result of mean_squares contains {squares.min()}; expected at least 0"
+            )
+        return squares[:, None]
 
     def _variance(self, u: Float64Array) -> float:
         # Var cos = (1 + k(2u)) / 2 - k(u)^2 with k = 1 - gap.

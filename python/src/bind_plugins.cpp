@@ -158,6 +158,11 @@ std::optional<double> PythonFrequencyLaw::cosine_variance(std::span<const double
   return plugin_.number("_variance", u);
 }
 
+std::optional<Vector<double>> PythonFrequencyLaw::mean_squares(Index dim) const {
+  if (!has_squares_) return std::nullopt;
+  return plugin_.matrix<double>("_squares", dim).col(0);
+}
+
 void PythonRadialLaw::draw_norms(Stream& stream, Index dim, std::span<double> norms) const {
   for (std::size_t begin = 0; begin < norms.size(); begin += kNorms) {
     const std::uint64_t first = stream.next();
@@ -257,10 +262,10 @@ void bind_plugins(py::module_& module) {
       "object"_a, "law"_a, "scale"_a, "exponent"_a, "amplitude"_a, "shapes"_a);
   module.def(
       "plugin_frequency_law",
-      [](const py::object& object, bool has_gap) -> std::shared_ptr<FrequencyLaw> {
-        return std::make_shared<PythonFrequencyLaw>(plugin_of(object), has_gap);
+      [](const py::object& object, bool has_gap, bool has_squares) -> std::shared_ptr<FrequencyLaw> {
+        return std::make_shared<PythonFrequencyLaw>(plugin_of(object), has_gap, has_squares);
       },
-      "object"_a, "has_gap"_a);
+      "object"_a, "has_gap"_a, "has_squares"_a);
   module.def(
       "plugin_radial_law",
       [](const py::object& object) -> std::shared_ptr<RadialLaw> {

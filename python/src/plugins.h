@@ -111,17 +111,20 @@ class PythonKernel final : public Kernel {
 class PythonFrequencyLaw final : public FrequencyLaw {
  public:
   static constexpr Index kRows = 64;
-  PythonFrequencyLaw(Plugin plugin, bool has_gap) : plugin_(std::move(plugin)), has_gap_(has_gap) {}
+  PythonFrequencyLaw(Plugin plugin, bool has_gap, bool has_squares)
+      : plugin_(std::move(plugin)), has_gap_(has_gap), has_squares_(has_squares) {}
 
   std::string name() const override { return plugin_.name; }
   Parameters parameters() const override { return plugin_.parameters; }
   void fill_independent(const Stream& stream, Matrix<double>& W) const override;
   std::optional<double> cosine_gap(std::span<const double> u) const override;
   std::optional<double> cosine_variance(std::span<const double> u) const override;
+  std::optional<Vector<double>> mean_squares(Index dim) const override;
 
  private:
   Plugin plugin_;
   bool has_gap_;
+  bool has_squares_;
 };
 
 /// A radial law of which only norms are known, not the moments.

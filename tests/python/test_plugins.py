@@ -111,9 +111,9 @@ def estimators():
         "coupling": bochner.Estimator("softmax", "hyperbolic", own.MirroredPairs()),
         "independent coupling": bochner.Estimator("gaussian", "trigonometric", Independent()),
         "radial": bochner.Estimator("gaussian", "trigonometric", "orthogonal", Chi()),
-        "features": bochner.Estimator("matern", own.RandomPhase(), "iid"),
+        "features": bochner.Estimator("matern", own.OneBitKeys(), "iid"),
         "features with a log-scale": bochner.Estimator("softmax", Exponentials(), "orthogonal"),
-        "all": bochner.Estimator(own.Sinc(1.0), own.RandomPhase(), own.MirroredPairs()),
+        "all": bochner.Estimator(own.Sinc(1.0), own.OneBitKeys(), own.MirroredPairs()),
     }
 
 
@@ -141,6 +141,51 @@ def test_cosine_gap_gives_the_law_of_independent_cosines(points):
     np.testing.assert_allclose(law.mean, k, rtol=1e-12)
 
 
+@pytest.mark.parametrize("dim", [1, 2])
+def test_mean_squares_give_certificates(dim):
+    estimator = bochner.Estimator(own.Sinc(2.0), "trigonometric", "iid")
+    options = {"dim": dim, "m": [4, 16], "trials": 4}
+    draws = bochner.experiments.uniform_draws(estimator, 2.0, search="certified", **options)
+    T = np.stack(np.meshgrid(*[np.linspace(-4, 4, 401)] * dim), -1).reshape(-1, dim)
+    T = T[(T**2).sum(1) <= 16]
+    for row in draws.itertuples():
+        phi = estimator.draw(dim, row.m, seed=0, trial=row.trial)
+        on_grid = np.abs(phi.gram(T, np.zeros((1, dim))) - estimator.kernel.gram(T, np.zeros((1, dim)))).max()
+        assert on_grid <= row.certified * (1 + 1e-12)
+        assert 0.999 * on_grid <= row.found <= row.certified <= 1.011 * row.found
+
+    class Unknown(own.UniformFrequencies):
+        mean_squares = bochner.FrequencyLawPlugin.mean_squares
+
+    class Negative(own.UniformFrequencies):
+        def mean_squares(self, dim):
+            return np.full(dim, -1.0)
+
+    @dataclass(frozen=True)
+    class Other(own.Sinc):
+        law: object = None
+
+        @property
+        def frequency_law(self):
+            return self.law
+
+    for law, text in ((Unknown(2.0), "there is no certificate"), (Negative(2.0), "mean_squares contains -1.0")):
+        with pytest.raises(ValueError, match=text):
+            other = bochner.Estimator(Other(2.0, law), "trigonometric", "iid")
+            bochner.experiments.uniform_draws(other, 2.0, search="certified", **options)
+
+
+def test_one_bit_keys_have_two_values_and_their_law(points):
+    X, Y = points
+    estimator = bochner.Estimator("gaussian", own.OneBitKeys(), "iid")
+    phi = estimator.draw(3, 64)
+    np.testing.assert_array_equal(np.abs(phi.transform(Y, "key")), 1)
+    K = bochner.Kernel("gaussian").paired(X, Y)
+    np.testing.assert_allclose(estimator.law(X, Y, 64).variance, (np.pi**2 / 8 - K**2) / 64, rtol=1e-12)
+    with pytest.raises(bochner.NoLawError):
+        bochner.Estimator("gaussian", own.OneBitKeys(), "orthogonal").law(X, Y, 64)
+
+
 def test_attention_and_experiments_take_own_parts():
     Q, K, V = np.random.default_rng(1).standard_normal((3, 2, 12, 4)) / 2
     ours = bochner.Estimator("softmax", "positive", "orthogonal")
@@ -161,7 +206,7 @@ def test_frequencies_of_own_law_are_prefixes_whatever_the_sampler_does(points):
 
 
 def test_maps_of_own_features_pickle_and_compare():
-    estimator = bochner.Estimator("gaussian", own.RandomPhase(), "iid")
+    estimator = bochner.Estimator("gaussian", own.OneBitKeys(), "iid")
     one, other = estimator.draw(3, 4, seed=1), estimator.draw(3, 4, seed=2)
     assert pickle.loads(pickle.dumps(one)) == one != other
     assert hash(pickle.loads(pickle.dumps(one))) == hash(one)
