@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/simd/functions.h"
 #include "core/types.h"
 
 namespace bochner {
@@ -18,11 +19,15 @@ namespace detail {
 [[noreturn]] void throw_shapes_differ(std::string_view function, std::string_view parameter, Index rows, Index columns,
                                       std::string_view other_parameter, Index other_rows, Index other_columns);
 
-/// Whether every entry is finite. Unlike Eigen's allFinite this runs on vectors: 0 times anything else is NaN.
+/// Whether every entry is finite. Unlike Eigen's allFinite this runs on vectors.
 template <class Derived>
 bool all_finite(const Eigen::DenseBase<Derived>& values) {
   using Scalar = typename Derived::Scalar;
-  return (values.derived().array() * Scalar{0}).sum() == Scalar{0};
+  if constexpr (Derived::IsRowMajor && (Derived::Flags & Eigen::DirectAccessBit) != 0) {
+    return simd::all_finite<Scalar>(values.derived());
+  } else {
+    return (values.derived().array() * Scalar{0}).sum() == Scalar{0};
+  }
 }
 
 }  // namespace detail

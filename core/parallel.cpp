@@ -20,7 +20,8 @@ constexpr std::chrono::milliseconds kReportInterval{50};
 // The threads of one loop. Destroying it stops and joins them, so a throwing progress callback leaves none behind.
 class Crew {
  public:
-  Crew(Index count, const std::function<void(Index)>& body) : count_(count), body_(body) {}
+  Crew(Index count, const std::function<std::function<void(Index)>()>& make_body)
+      : count_(count), make_body_(make_body) {}
   Crew(const Crew&) = delete;
   Crew& operator=(const Crew&) = delete;
   ~Crew() {
@@ -56,10 +57,11 @@ class Crew {
  private:
   void work() {
     try {
+      const std::function<void(Index)> body = make_body_();
       while (!stopped_) {
         const Index index = next_++;
         if (index >= count_) break;
-        body_(index);
+        body(index);
         ++done_;
       }
     } catch (...) {
@@ -72,7 +74,7 @@ class Crew {
   }
 
   const Index count_;
-  const std::function<void(Index)>& body_;
+  const std::function<std::function<void(Index)>()>& make_body_;
   std::atomic<Index> next_ = 0;
   std::atomic<Index> done_ = 0;
   std::atomic<bool> stopped_ = false;
@@ -86,16 +88,22 @@ class Crew {
 }  // namespace
 
 void parallel_for(Index count, const Execution& execution, const std::function<void(Index)>& body) {
+  parallel_for_each_thread(count, execution, [&] { return [&](Index index) { body(index); }; });
+}
+
+void parallel_for_each_thread(Index count, const Execution& execution,
+                              const std::function<std::function<void(Index)>()>& make_body) {
   require_at_least(execution.threads, 1, "parallel_for", "threads");
   require_at_least(count, 0, "parallel_for", "count");
   if (count == 0) return;
   if (execution.threads == 1 && !execution.progress) {
+    const std::function<void(Index)> body = make_body();
     for (Index index = 0; index < count; ++index) body(index);
     return;
   }
 
   const auto report = [&](Index done) { return !execution.progress || execution.progress(done, count); };
-  Crew crew(count, body);
+  Crew crew(count, make_body);
   bool wanted = true;
   for (Index thread = std::min<Index>(execution.threads, count); thread > 0; --thread) crew.start_thread();
   while (!crew.wait()) {

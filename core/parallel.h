@@ -31,4 +31,8 @@ class Interrupted : public std::runtime_error {
 /// Cost: starting the threads (some 20 us each), then one atomic addition an index.
 void parallel_for(Index count, const Execution& execution, const std::function<void(Index)>& body);
 
+/// The same where every thread makes a body of its own, whose calls share what it holds: memory to work in.
+void parallel_for_each_thread(Index count, const Execution& execution,
+                              const std::function<std::function<void(Index)>()>& make_body);
+
 }  // namespace bochner

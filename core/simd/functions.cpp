@@ -40,6 +40,7 @@ struct Functions {
   void (*sum_exp_rows)(const Rows<const Scalar>& rows, const Scalar* row, Scalar* out);
   void (*dot_rows)(const Rows<const Scalar>& rows, const Scalar* y, Scalar* out);
   void (*sin_cos)(const Scalar* angles, Scalar* sin, Scalar* cos, std::size_t count);
+  bool (*all_finite)(const Rows<const Scalar>& rows);
 };
 
 /// exp(x) = 2^n exp(r), x = n log 2 + r, |r| <= log(2) / 2, exp(r) = 1 + r + r^2 q(r); q interpolates at Chebyshev's
@@ -224,24 +225,34 @@ HWY_INLINE hn::Vec<D> sum_tail(D d, const Value<D>* a, hn::Vec<D> shift, const V
   return b == nullptr ? first : hn::Add(first, load_tail(d, b + i, count));
 }
 
+/// The largest of sum_vector's, NaN where one of them is.
 template <class Scalar>
 HWY_INLINE Scalar largest_sum(const Scalar* a, Scalar a_shift, const Scalar* b, std::size_t count) {
   const hn::ScalableTag<Scalar> d;
   const std::size_t lanes = hn::Lanes(d);
   const auto shift = hn::Set(d, a_shift);
   const auto lowest = hn::Set(d, -std::numeric_limits<Scalar>::infinity());
-  auto largest = lowest;
-  // Max drops NaN on some instruction sets, so NaN is remembered apart.
-  auto unordered = hn::IsNaN(lowest);
+  // Two of each, since one would wait for itself. Max drops NaN on some instruction sets, so it is remembered apart.
+  auto largest = lowest, other_largest = lowest;
+  auto unordered = hn::IsNaN(lowest), other_unordered = unordered;
   const auto take = [&](hn::Vec<decltype(d)> sums) HWY_ATTR {
     largest = hn::Max(largest, sums);
     unordered = hn::Or(unordered, hn::IsNaN(sums));
   };
   std::size_t i = 0;
-  for (; i + lanes <= count; i += lanes) take(sum_vector(d, a, shift, b, i));
+  for (; i + 2 * lanes <= count; i += 2 * lanes) {
+    take(sum_vector(d, a, shift, b, i));
+    const auto sums = sum_vector(d, a, shift, b, i + lanes);
+    other_largest = hn::Max(other_largest, sums);
+    other_unordered = hn::Or(other_unordered, hn::IsNaN(sums));
+  }
+  if (i + lanes <= count) {
+    take(sum_vector(d, a, shift, b, i));
+    i += lanes;
+  }
   if (i < count) take(hn::IfThenElse(hn::FirstN(d, count - i), sum_tail(d, a, shift, b, i, count - i), lowest));
-  if (!hn::AllFalse(d, unordered)) return std::numeric_limits<Scalar>::quiet_NaN();
-  return hn::GetLane(hn::MaxOfLanes(d, largest));
+  if (!hn::AllFalse(d, hn::Or(unordered, other_unordered))) return std::numeric_limits<Scalar>::quiet_NaN();
+  return hn::GetLane(hn::MaxOfLanes(d, hn::Max(largest, other_largest)));
 }
 
 template <class Scalar>
@@ -336,6 +347,28 @@ void dot_rows_array(const Rows<const Scalar>& rows, const Scalar* y, Scalar* out
   }
 }
 
+/// 0 times a finite value is 0, times any other NaN, which sums keep. Four sums, since one would wait for itself.
+template <class Scalar>
+bool all_finite_array(const Rows<const Scalar>& rows) {
+  const hn::ScalableTag<Scalar> d;
+  const std::size_t lanes = hn::Lanes(d);
+  const auto zero = hn::Zero(d);
+  auto s0 = zero, s1 = zero, s2 = zero, s3 = zero;
+  for (std::size_t i = 0; i < rows.count; ++i) {
+    const Scalar* x = rows.data + i * rows.stride;
+    std::size_t l = 0;
+    for (; l + 4 * lanes <= rows.width; l += 4 * lanes) {
+      s0 = hn::MulAdd(hn::LoadU(d, x + l), zero, s0);
+      s1 = hn::MulAdd(hn::LoadU(d, x + l + lanes), zero, s1);
+      s2 = hn::MulAdd(hn::LoadU(d, x + l + 2 * lanes), zero, s2);
+      s3 = hn::MulAdd(hn::LoadU(d, x + l + 3 * lanes), zero, s3);
+    }
+    for (; l + lanes <= rows.width; l += lanes) s0 = hn::MulAdd(hn::LoadU(d, x + l), zero, s0);
+    if (l < rows.width) s1 = hn::MulAdd(load_tail(d, x + l, rows.width - l), zero, s1);
+  }
+  return hn::AllTrue(d, hn::Eq(hn::Add(hn::Add(s0, s1), hn::Add(s2, s3)), zero));
+}
+
 /// Both at once: Highway's Sin and Cos reduce the argument once each. Without a fused multiply-add the reduction would
 /// not be exact; there Highway's serve, which cut pi into more parts.
 template <class D>
@@ -410,14 +443,9 @@ HWY_INLINE void box_muller_vector(double* uniforms) {
 
 template <class Scalar>
 Functions<Scalar> all_functions() {
-  return {exp_array<Scalar>,
-          max_sum_array<Scalar>,
-          max_rows_array<Scalar>,
-          exp_rows_array<Scalar>,
-          exp_below_largest_array<Scalar>,
-          sum_exp_rows_array<Scalar>,
-          dot_rows_array<Scalar>,
-          sin_cos_array<Scalar>};
+  return {exp_array<Scalar>,      max_sum_array<Scalar>,           max_rows_array<Scalar>,
+          exp_rows_array<Scalar>, exp_below_largest_array<Scalar>, sum_exp_rows_array<Scalar>,
+          dot_rows_array<Scalar>, sin_cos_array<Scalar>,           all_finite_array<Scalar>};
 }
 
 }  // namespace
@@ -539,6 +567,13 @@ void sin_cos(std::span<const Scalar> angles, std::span<Scalar> sin, std::span<Sc
   best<Scalar>().sin_cos(angles.data(), sin.data(), cos.data(), angles.size());
 }
 
+template <class Scalar>
+bool all_finite(const MatrixView<Scalar>& X) {
+  Rows<const Scalar> rows = rows_of<Scalar>(X);
+  if (rows.stride == rows.width) rows = {rows.data, 0, 1, rows.count * rows.width};
+  return best<Scalar>().all_finite(rows);
+}
+
 void box_muller(std::span<double> uniforms) {
   if (uniforms.size() % 2 != 0) {
     throw std::invalid_argument("box_muller: uniforms has " + std::to_string(uniforms.size()) +
@@ -558,7 +593,8 @@ void box_muller(std::span<double> uniforms) {
                                   MutableVectorView<Scalar>);                                                      \
   template void sum_exp_rows(const MatrixView<Scalar>&, const VectorView<Scalar>&, MutableVectorView<Scalar>);     \
   template void dot_rows(const MatrixView<Scalar>&, const VectorView<Scalar>&, MutableVectorView<Scalar>);         \
-  template void sin_cos(std::span<const Scalar>, std::span<Scalar>, std::span<Scalar>);
+  template void sin_cos(std::span<const Scalar>, std::span<Scalar>, std::span<Scalar>);                            \
+  template bool all_finite(const MatrixView<Scalar>&);
 BOCHNER_INSTANTIATE(float)
 BOCHNER_INSTANTIATE(double)
 #undef BOCHNER_INSTANTIATE

@@ -79,6 +79,10 @@ void dot_rows(const MatrixView<Scalar>& X, const VectorView<Scalar>& y, MutableV
 template <class Scalar>
 void sin_cos(std::span<const Scalar> angles, std::span<Scalar> sin, std::span<Scalar> cos);
 
+/// Whether no entry is NaN or infinity.
+template <class Scalar>
+bool all_finite(const MatrixView<Scalar>& X);
+
 /// Box-Muller, in place: every pair (u1, u2) becomes r cos(2 pi u2), r sin(2 pi u2) with r = sqrt(-2 log(1 - u1)): for
 /// independent uniforms, two independent standard normals.
 /// Shape: uniforms (2k), multiples of 2^-53 in [0, 1) so that 1 - u1 is exact, which is not checked.

@@ -89,10 +89,10 @@ HWY_INLINE void transform_lanes(D d, hn::Vec<D> (&v)[kVectors]) {
 
 #endif
 
-/// The transform across vectors, from kDistance on.
-template <std::size_t kDistance, class V, std::size_t kVectors>
+/// The transform across every kSpan vectors, from kDistance on.
+template <std::size_t kDistance, std::size_t kSpan, class V, std::size_t kVectors>
 HWY_INLINE void transform_across(V (&v)[kVectors]) {
-  if constexpr (kDistance < kVectors) {
+  if constexpr (kDistance < kSpan) {
     HWY_UNROLL(16)
     for (std::size_t i = 0; i < kVectors; ++i) {
       if ((i & kDistance) != 0) continue;
@@ -100,7 +100,7 @@ HWY_INLINE void transform_across(V (&v)[kVectors]) {
       v[i + kDistance] = hn::Sub(v[i], v[i + kDistance]);
       v[i] = sum;
     }
-    transform_across<2 * kDistance>(v);
+    transform_across<2 * kDistance, kSpan>(v);
   }
 }
 
@@ -122,21 +122,43 @@ HWY_INLINE void scale(D d, const hn::TFromD<D>* by, std::size_t step, hn::Vec<D>
   for (std::size_t i = 0; i < kVectors; ++i) v[i] = hn::Mul(v[i], hn::LoadU(d, by + i * step));
 }
 
-/// Rows of exactly kVectors vectors: the whole chain in registers.
+/// v times a diagonal of kSpan vectors, which every kSpan of them have.
+template <std::size_t kSpan, class D, std::size_t kVectors>
+HWY_INLINE void scale_each(D d, const hn::TFromD<D>* by, hn::Vec<D> (&v)[kVectors]) {
+  HWY_UNROLL(16)
+  for (std::size_t i = 0; i < kVectors; ++i) v[i] = hn::Mul(v[i], hn::LoadU(d, by + i % kSpan * hn::MaxLanes(D())));
+}
+
+/// The whole chain of kRows rows of exactly kVectors vectors in registers.
+template <bool kScaled, std::size_t kRows, std::size_t kVectors, class D>
+HWY_INLINE void rows_in_registers(D d, const Chain<hn::TFromD<D>>& c, std::size_t row) {
+  constexpr std::size_t kStep = hn::MaxLanes(D());
+  hn::Vec<D> v[kRows * kVectors];
+  HWY_UNROLL(16)
+  for (std::size_t i = 0; i < kRows * kVectors; ++i) {
+    v[i] = hn::LoadU(d, c.in + (row + i / kVectors) * c.in_stride + i % kVectors * kStep);
+  }
+  if constexpr (kScaled) scale_each<kVectors>(d, c.diagonals, v);
+  for (std::size_t t = 1; t <= c.transforms; ++t) {
+    transform_lanes<1>(d, v);
+    transform_across<1, kVectors>(v);
+    if constexpr (kScaled) scale_each<kVectors>(d, c.diagonals + t * c.diagonal_stride, v);
+  }
+  HWY_UNROLL(16)
+  for (std::size_t i = 0; i < kRows * kVectors; ++i) {
+    hn::StoreU(v[i], d, c.out + (row + i / kVectors) * c.out_stride + i % kVectors * kStep);
+  }
+}
+
+/// Rows of exactly kVectors vectors, as many together as keep the units busy while one waits for itself.
 template <bool kScaled, std::size_t kVectors, class D>
 void chain_in_registers(D d, const Chain<hn::TFromD<D>>& c) {
-  constexpr std::size_t kStep = hn::MaxLanes(D());
-  for (std::size_t row = 0; row < c.rows; ++row) {
-    hn::Vec<D> v[kVectors];
-    load(d, c.in + row * c.in_stride, kStep, v);
-    if constexpr (kScaled) scale(d, c.diagonals, kStep, v);
-    for (std::size_t t = 1; t <= c.transforms; ++t) {
-      transform_lanes<1>(d, v);
-      transform_across<1>(v);
-      if constexpr (kScaled) scale(d, c.diagonals + t * c.diagonal_stride, kStep, v);
-    }
-    store(d, v, c.out + row * c.out_stride, kStep);
+  constexpr std::size_t kTogether = kMostVectors<hn::TFromD<D>> / 2 / kVectors;
+  std::size_t row = 0;
+  if constexpr (kTogether > 1) {
+    for (; row + kTogether <= c.rows; row += kTogether) rows_in_registers<kScaled, kTogether, kVectors>(d, c, row);
   }
+  for (; row < c.rows; ++row) rows_in_registers<kScaled, 1, kVectors>(d, c, row);
 }
 
 /// The butterflies across kRadix parts of `part` elements, each transformed already.
@@ -146,7 +168,7 @@ HWY_NOINLINE void combine(Scalar* x, std::size_t part, const Scalar* after) {
   for (std::size_t j = 0; j < part; j += kLanes<Scalar>) {
     hn::Vec<decltype(d)> v[kRadix];
     load(d, x + j, part, v);
-    transform_across<1>(v);
+    transform_across<1, kRadix>(v);
     if constexpr (kScaled) scale(d, after + j, part, v);
     store(d, v, x + j, part);
   }
@@ -193,7 +215,7 @@ void transform(const Scalar* in, const Scalar* before, Scalar* out, std::size_t 
     load(d, in, kLanes<Scalar>, v);
     if constexpr (kScaled) scale(d, before, kLanes<Scalar>, v);
     transform_lanes<1>(d, v);
-    transform_across<1>(v);
+    transform_across<1, kMostVectors<Scalar>>(v);
     store(d, v, out, kLanes<Scalar>);
   }
 }

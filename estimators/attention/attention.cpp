@@ -1,5 +1,7 @@
 #include "estimators/attention/attention.h"
 
+#include <functional>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -54,16 +56,25 @@ void require_maps(std::span<Pointer> maps, Index dim, Index key_heads) {
 template <class Scalar>
 std::vector<DenominatorCounts> favor(const AttentionBatch<Scalar>& batch, std::span<const FeatureMap* const> maps,
                                      const AttentionOptions& options, const Execution& execution) {
-  require_attention_batch(batch, options, "attention");
+  require_attention_shapes(batch, options, "attention");
   require_maps(maps, batch.Q.cols, batch.K.heads);
   const double scale = attention_scale(options.scale, batch.Q.cols);
   const auto group = static_cast<std::size_t>(batch.Q.heads / batch.K.heads);
   std::vector<DenominatorCounts> counts(static_cast<std::size_t>(batch.Q.batch * batch.Q.heads));
-  for_attention_tasks<Scalar>(batch, options, {.group_heads = true}, execution, [&](AttentionTask<Scalar>& task) {
-    const FeatureMap& map = *maps[maps.size() == 1 ? 0 : static_cast<std::size_t>(task.key_head)];
-    favor_heads(map, scale, options.renormalize, task,
-                std::span(counts).subspan(static_cast<std::size_t>(task.first_head), group));
-  });
+  const auto make_body = [&]() -> std::function<void(AttentionTask<Scalar>&)> {
+    return [&, heads = std::optional<FavorHeads<Scalar>>()](AttentionTask<Scalar>& task) mutable {
+      const FeatureMap& map = *maps[maps.size() == 1 ? 0 : static_cast<std::size_t>(task.key_head)];
+      if (!heads || &heads->map() != &map) heads.emplace(map, scale, options.renormalize, batch.V.cols);
+      heads->run(task, std::span(counts).subspan(static_cast<std::size_t>(task.first_head), group));
+    };
+  };
+  try {
+    for_attention_tasks<Scalar>(batch, options, {.group_heads = true}, execution, make_body);
+  } catch (const std::domain_error&) {
+    // Entries are looked at where they are in cache anyway; a culprit among them gets its name here.
+    require_finite_batch(batch, options, "attention");
+    throw;
+  }
   return counts;
 }
 
@@ -141,14 +152,14 @@ void exact_attention(const AttentionBatch<Scalar>& batch, const AttentionOptions
   require_attention_batch(batch, options, "exact_attention");
   const double scale = attention_scale(options.scale, batch.Q.cols);
   for_attention_tasks<Scalar>(batch, options, {.queries = kExactQueries}, execution,
-                              [&](AttentionTask<Scalar>& task) { exact_heads(scale, task); });
+                              [&] { return [&](AttentionTask<Scalar>& task) { exact_heads(scale, task); }; });
 }
 
 template <class Scalar>
 void uniform_attention(const AttentionBatch<Scalar>& batch, const AttentionOptions& options,
                        const Execution& execution) {
   require_attention_batch(batch, options, "uniform_attention");
-  for_attention_tasks<Scalar>(batch, options, {}, execution, uniform_heads<Scalar>);
+  for_attention_tasks<Scalar>(batch, options, {}, execution, [] { return uniform_heads<Scalar>; });
 }
 
 template <class Scalar>

@@ -86,14 +86,11 @@ VisibleKeys visible_keys(const AttentionOptions& options, Index item, Index quer
 }
 
 template <class Scalar>
-void require_attention_batch(const AttentionBatch<Scalar>& batch, const AttentionOptions& options,
-                             const char* function) {
+void require_attention_shapes(const AttentionBatch<Scalar>& batch, const AttentionOptions& options,
+                              const char* function) {
   require_shapes(batch, function);
   require_mask(options, batch.K.batch, batch.K.rows, function);
   require_positive(attention_scale(options.scale, batch.Q.cols), function, "scale");
-  require_finite_heads(batch.Q, options, false, function, "Q");
-  require_finite_heads(batch.K, options, true, function, "K");
-  require_finite_heads(batch.V, options, true, function, "V");
   if (options.empty == EmptyRow::kZero) return;
   for (Index item = 0; item < batch.Q.batch; ++item) {
     const VisibleKeys visible = visible_keys(options, item, batch.Q.rows, batch.K.rows);
@@ -104,9 +101,23 @@ void require_attention_batch(const AttentionBatch<Scalar>& batch, const Attentio
 }
 
 template <class Scalar>
+void require_finite_batch(const AttentionBatch<Scalar>& batch, const AttentionOptions& options, const char* function) {
+  require_finite_heads(batch.Q, options, false, function, "Q");
+  require_finite_heads(batch.K, options, true, function, "K");
+  require_finite_heads(batch.V, options, true, function, "V");
+}
+
+template <class Scalar>
+void require_attention_batch(const AttentionBatch<Scalar>& batch, const AttentionOptions& options,
+                             const char* function) {
+  require_attention_shapes(batch, options, function);
+  require_finite_batch(batch, options, function);
+}
+
+template <class Scalar>
 void for_attention_tasks(const AttentionBatch<Scalar>& batch, const AttentionOptions& options,
                          const AttentionSplit& split, const Execution& execution,
-                         const std::function<void(AttentionTask<Scalar>&)>& body) {
+                         const std::function<std::function<void(AttentionTask<Scalar>&)>()>& make_body) {
   const HeadArray<const Scalar>& Q = batch.Q;
   const HeadArray<const Scalar>& K = batch.K;
   const HeadArray<const Scalar>& V = batch.V;
@@ -117,7 +128,7 @@ void for_attention_tasks(const AttentionBatch<Scalar>& batch, const AttentionOpt
   const Index blocks = (Q.rows + block - 1) / block;
   const Index groups = Q.heads / group;
 
-  parallel_for(Q.batch * groups * blocks, execution, [&](Index index) {
+  const auto task_at = [&](Index index) {
     const Index start = index % blocks * block;
     const Index rows = std::min(block, Q.rows - start);
     const Index head = index / blocks % groups * group;
@@ -126,7 +137,7 @@ void for_attention_tasks(const AttentionBatch<Scalar>& batch, const AttentionOpt
     // With several heads together a block is all the rows, so that the rows of the task are contiguous in either case.
     const Index count = group * rows;
     using Rows = Eigen::Map<const Matrix<Scalar>>;
-    AttentionTask<Scalar> task{
+    return AttentionTask<Scalar>{
         Rows(Q.matrix(item, head, group).row(start).data(), count, Q.cols),
         K.matrix(item, key_head),
         V.matrix(item, key_head),
@@ -136,14 +147,22 @@ void for_attention_tasks(const AttentionBatch<Scalar>& batch, const AttentionOpt
         item,
         key_head,
         item * Q.heads + head};
-    body(task);
+  };
+  parallel_for_each_thread(Q.batch * groups * blocks, execution, [&]() -> std::function<void(Index)> {
+    return [&task_at, body = make_body()](Index index) {
+      AttentionTask<Scalar> task = task_at(index);
+      body(task);
+    };
   });
 }
 
 #define BOCHNER_INSTANTIATE(Scalar)                                                                                \
+  template void require_attention_shapes(const AttentionBatch<Scalar>&, const AttentionOptions&, const char*);     \
+  template void require_finite_batch(const AttentionBatch<Scalar>&, const AttentionOptions&, const char*);         \
   template void require_attention_batch(const AttentionBatch<Scalar>&, const AttentionOptions&, const char*);      \
   template void for_attention_tasks(const AttentionBatch<Scalar>&, const AttentionOptions&, const AttentionSplit&, \
-                                    const Execution&, const std::function<void(AttentionTask<Scalar>&)>&);
+                                    const Execution&,                                                              \
+                                    const std::function<std::function<void(AttentionTask<Scalar>&)>()>&);
 BOCHNER_INSTANTIATE(float)
 BOCHNER_INSTANTIATE(double)
 #undef BOCHNER_INSTANTIATE

@@ -58,8 +58,16 @@ struct AttentionTask {
 };
 
 /// Throws std::invalid_argument on shapes, a mask of another length, or a query that sees no key where that is an
-/// error; std::domain_error on a scale that is not finite and positive, or NaN or infinity in Q or in keys and values
-/// that count.
+/// error; std::domain_error on a scale that is not finite and positive. Reads no entry of the arrays.
+template <class Scalar>
+void require_attention_shapes(const AttentionBatch<Scalar>& batch, const AttentionOptions& options,
+                              const char* function);
+
+/// Throws std::domain_error on NaN or infinity in Q or in keys and values that count, and names the first.
+template <class Scalar>
+void require_finite_batch(const AttentionBatch<Scalar>& batch, const AttentionOptions& options, const char* function);
+
+/// Both.
 template <class Scalar>
 void require_attention_batch(const AttentionBatch<Scalar>& batch, const AttentionOptions& options,
                              const char* function);
@@ -67,10 +75,10 @@ void require_attention_batch(const AttentionBatch<Scalar>& batch, const Attentio
 /// What the options let the queries of an item see.
 VisibleKeys visible_keys(const AttentionOptions& options, Index item, Index queries, Index keys);
 
-/// Calls the body for the tasks of a batch that has been checked, in parallel.
+/// Calls bodies for the tasks of a batch that has been checked, in parallel; every thread makes one of its own.
 template <class Scalar>
 void for_attention_tasks(const AttentionBatch<Scalar>& batch, const AttentionOptions& options,
                          const AttentionSplit& split, const Execution& execution,
-                         const std::function<void(AttentionTask<Scalar>&)>& body);
+                         const std::function<std::function<void(AttentionTask<Scalar>&)>()>& make_body);
 
 }  // namespace bochner

@@ -2,13 +2,23 @@
 
 #include <cmath>
 #include <span>
+#include <stdexcept>
 
+#include "core/check.h"
 #include "core/simd/product.h"
 #include "core/types.h"
 #include "estimators/attention/sums.h"
 #include "estimators/feature_map.h"
 
 namespace bochner {
+
+/// Throws std::domain_error where a row on its way into attention holds NaN or infinity.
+template <class Derived>
+void require_finite_rows(const Eigen::DenseBase<Derived>& rows) {
+  if (detail::all_finite(rows)) return;
+  throw std::domain_error(
+      "attention: a row is NaN or infinite, or becomes so times the root of the scale; expected finite rows");
+}
 
 /// The features of up to AttentionSums::block_rows rows, with the memory for them: the working memory of an attention
 /// pass. Rows are multiplied by the root of the scale on the way in. The map must outlive it.
@@ -26,14 +36,15 @@ class FeatureTile {
   Index capacity() const { return input_.rows(); }
   Index rows() const { return rows_; }
 
-  /// Loads the rows of `from` at these positions, at most capacity(). Throws std::domain_error where the map allows no
-  /// such entries; their place in the message is that among the rows loaded.
+  /// Loads the rows of `from` at these positions, at most capacity(). Throws std::domain_error where an entry is not
+  /// finite or the map does not allow it; its place in the message is that among the rows loaded.
   template <class Rows>
   void load(const Rows& from, std::span<const Index> positions) {
     rows_ = static_cast<Index>(positions.size());
     for (Index i = 0; i < rows_; ++i) {
       input_.top(rows_).row(i) = from.row(positions[static_cast<std::size_t>(i)]) * factor_;
     }
+    require_finite_rows(input_.top(rows_));
     require_in_range<Scalar>(map_->input_range(), input_.top(rows_), "attention",
                              side_ == Side::kQuery ? "(rows of Q, scaled)" : "(rows of K, scaled)");
     map_->tile(input_.top(rows_), side_, features_.top(rows_), log_scale_.head(rows_));

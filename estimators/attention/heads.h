@@ -4,6 +4,9 @@
 
 #include "core/types.h"
 #include "estimators/attention/batch.h"
+#include "estimators/attention/readout.h"
+#include "estimators/attention/sums.h"
+#include "estimators/attention/valued_tile.h"
 #include "estimators/feature_map.h"
 
 namespace bochner {
@@ -11,11 +14,26 @@ namespace bochner {
 /// The three kinds of attention, each for one task: out_i = sum_j a_ij v_j over the keys that query i sees, zeros where
 /// it sees none. Every row of `out` depends on its query and the keys that it sees only, to the bit.
 
-/// a_ij = phi(q_i).phi(k_j) / sum, with queries and keys times the root of the scale (estimators/attention/sums.h).
-/// Adds to counts (g). Cost: O((g n + k) p (d + dv)); memory: tiles, whatever n and k.
+/// a_ij = phi(q_i).phi(k_j) / sum, with queries and keys times the root of the scale, for one task after another in the
+/// same memory: tiles, whatever n and k. The map must outlive it.
 template <class Scalar>
-void favor_heads(const FeatureMap& map, double scale, bool renormalize, AttentionTask<Scalar>& task,
-                 std::span<DenominatorCounts> counts);
+class FavorHeads {
+ public:
+  /// `values` are the columns of V.
+  FavorHeads(const FeatureMap& map, double scale, bool renormalize, Index values);
+
+  const FeatureMap& map() const { return *map_; }
+  /// Adds to counts (g). Cost: O((g n + k) p (d + dv)).
+  void run(AttentionTask<Scalar>& task, std::span<DenominatorCounts> counts);
+
+ private:
+  const FeatureMap* map_;
+  bool renormalize_;
+  AttentionSums<Scalar> sums_;
+  ValuedTile<Scalar> keys_;
+  FeatureTile<Scalar> queries_;
+  Readout<Scalar> readout_;
+};
 
 /// The arrays of gradients of one query head against one key head, a gradient beside each array.
 template <class Scalar>

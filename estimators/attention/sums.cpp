@@ -82,6 +82,15 @@ AttentionSums<Scalar>::AttentionSums(Form form, Index features, Index columns)
       pairs_(block_rows(features), block_rows(features)) {}
 
 template <class Scalar>
+void AttentionSums<Scalar>::reset() {
+  sums_.top(columns()).setZero();
+  reference_.setConstant(kFloor<Scalar>);
+  negative_ = -reference_;
+  open_ = closed_ = 0;
+  sums_copied_ = weights_copied_ = values_copied_ = 0;
+}
+
+template <class Scalar>
 Index AttentionSums<Scalar>::block_rows(Index features) {
   return std::clamp<Index>(kTileValues / features, 16, 64);
 }

@@ -34,6 +34,9 @@ class AttentionSums {
   /// `columns` are those of the values.
   AttentionSums(Form form, Index features, Index columns);
 
+  /// Forgets all items.
+  void reset();
+
   /// Rows of the open block, and of a tile of features that stays in a level-two cache.
   static Index block_rows(Index features);
 

@@ -16,6 +16,7 @@ class ValuedTile {
       : features_(map, side, scale), values_(features_.capacity(), columns) {}
 
   /// Loads the rows of `from` at these positions; fill(row, position, values (columns)) writes the values of each.
+  /// Throws as FeatureTile::load does.
   template <class Rows, class Fill>
   void load(const Rows& from, std::span<const Index> positions, const Fill& fill) {
     features_.load(from, positions);

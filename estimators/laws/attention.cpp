@@ -321,7 +321,7 @@ AttentionLaw attention_law(const Estimator& estimator, const AttentionBatch<doub
   const Index queries = batch.Q.batch * batch.Q.heads * batch.Q.rows;
   AttentionLaw law{Matrix<double>::Zero(sizes, queries), Matrix<double>::Zero(sizes, queries * batch.V.cols),
                    Matrix<double>::Zero(sizes, queries), Vector<double>::Zero(queries)};
-  for_attention_tasks<double>(batch, options, {.queries = kQueries}, execution, [&](AttentionTask<double>& task) {
+  const auto fill = [&](AttentionTask<double>& task) {
     const std::vector<Index> positions = positions_of(task.visible);
     const HeadLaw head(estimator, m, scale, task, positions);
     const Index first = (task.out.data() - batch.out.data) / batch.out.cols;
@@ -334,7 +334,8 @@ AttentionLaw attention_law(const Estimator& estimator, const AttentionBatch<doub
         head.fill(task.queries.row(i), seen, first + i, law, task.out.row(i));
       }
     }
-  });
+  };
+  for_attention_tasks<double>(batch, options, {.queries = kQueries}, execution, [&] { return fill; });
   return law;
 }
 

@@ -152,7 +152,7 @@ def test_mean_squares_give_certificates(dim):
         phi = estimator.draw(dim, row.m, seed=0, trial=row.trial)
         on_grid = np.abs(phi.gram(T, np.zeros((1, dim))) - estimator.kernel.gram(T, np.zeros((1, dim)))).max()
         assert on_grid <= row.certified * (1 + 1e-12)
-        assert 0.999 * on_grid <= row.found <= row.certified <= 1.011 * row.found
+        assert 0.98 * on_grid <= row.found <= row.certified <= 1.011 * row.found
 
     class Unknown(own.UniformFrequencies):
         mean_squares = bochner.FrequencyLawPlugin.mean_squares

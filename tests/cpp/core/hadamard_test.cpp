@@ -59,7 +59,7 @@ TYPED_TEST(Hadamard, IsTheSylvesterMatrix) {
   using Scalar = TypeParam;
   for (Index size = 1; size <= 4096; size *= 2) {
     SCOPED_TRACE(size);
-    const Matrix<Scalar> X = this->random(size <= 256 ? 5 : 1, size);
+    const Matrix<Scalar> X = this->random(size <= 256 ? 11 : 1, size);
     const Matrix<double> exact = X.template cast<double>() * sylvester(size);
     this->on_every_target([&] {
       Matrix<Scalar> got = X;
@@ -121,7 +121,8 @@ TYPED_TEST(Hadamard, ChainAlternatesDiagonalsAndTransforms) {
   for (const Index size : {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096}) {
     for (const Index transforms : {1, 2, 3}) {
       SCOPED_TRACE(std::to_string(size) + " entries, " + std::to_string(transforms) + " transforms");
-      const Matrix<Scalar> X = this->random(2, size);
+      // Several groups of the rows that are transformed together, and a rest.
+      const Matrix<Scalar> X = this->random(11, size);
       const Matrix<Scalar> diagonals = this->random(transforms + 1, size);
       this->on_every_target([&] {
         // The same steps one by one have the same roundings.
@@ -130,7 +131,7 @@ TYPED_TEST(Hadamard, ChainAlternatesDiagonalsAndTransforms) {
           hadamard<Scalar>(expected);
           expected *= diagonals.row(t).asDiagonal();
         }
-        Matrix<Scalar> got(2, size);
+        Matrix<Scalar> got(11, size);
         hadamard_chain<Scalar>(X, diagonals, got);
         EXPECT_EQ(got, expected);
         Matrix<Scalar> in_place = X;

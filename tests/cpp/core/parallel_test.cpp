@@ -154,6 +154,28 @@ std::string message_of(Index count, int threads) {
   return "nothing was thrown";
 }
 
+TEST(ParallelFor, EveryThreadHasABodyOfItsOwn) {
+  for (const int threads : {1, 3}) {
+    std::atomic<int> bodies = 0;
+    std::vector<int> own(100, -1);
+    parallel_for_each_thread(100, with_threads(threads), [&]() -> std::function<void(Index)> {
+      return [&own, body = bodies++, calls = 0](Index index) mutable {
+        own[static_cast<std::size_t>(index)] = 1000 * body + calls++;
+      };
+    });
+    EXPECT_EQ(bodies, threads);
+    // Each body counted its own calls: all pairs are different, and none is missing.
+    std::ranges::sort(own);
+    EXPECT_EQ(std::ranges::adjacent_find(own), own.end());
+    for (std::size_t i = 0; i < own.size(); ++i) {
+      EXPECT_TRUE(own[i] % 1000 == 0 || own[i - 1] == own[i] - 1) << own[i];
+    }
+  }
+  EXPECT_THROW(parallel_for_each_thread(3, with_threads(2),
+                                        []() -> std::function<void(Index)> { throw std::runtime_error("no memory"); }),
+               std::runtime_error);
+}
+
 TEST(ParallelFor, BadArgumentsAreErrors) {
   EXPECT_EQ(message_of(3, 0), "parallel_for: threads is 0; expected at least 1");
   EXPECT_EQ(message_of(-1, 1), "parallel_for: count is -1; expected at least 0");

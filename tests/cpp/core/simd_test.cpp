@@ -453,6 +453,32 @@ TYPED_TEST(Simd, RowFunctionsAreThoseOfTheirElements) {
   }
 }
 
+TYPED_TEST(Simd, AllFiniteSeesEveryEntryAndNothingElse) {
+  using Scalar = TypeParam;
+  constexpr Scalar kHuge = std::numeric_limits<Scalar>::max();
+  constexpr Scalar kInfinity = std::numeric_limits<Scalar>::infinity();
+  for (const Index m : {1, 3, 16, 70, 257}) {
+    Matrix<Scalar> wide = Matrix<Scalar>::Constant(3, m + 2, kInfinity);
+    wide.leftCols(m).setConstant(kHuge);
+    Matrix<Scalar> whole = Matrix<Scalar>::Constant(3, m, -kHuge);
+    this->on_every_target([&] {
+      EXPECT_TRUE(all_finite<Scalar>(wide.leftCols(m)));
+      EXPECT_TRUE(all_finite<Scalar>(whole));
+      for (const Scalar bad : {kInfinity, -kInfinity, std::numeric_limits<Scalar>::quiet_NaN()}) {
+        for (Index l = 0; l < m; ++l) {
+          whole(2, l) = bad;
+          EXPECT_FALSE(all_finite<Scalar>(whole)) << l;
+          whole(2, l) = 0;
+          wide(1, l) = bad;
+          EXPECT_FALSE(all_finite<Scalar>(wide.leftCols(m))) << l;
+          wide(1, l) = kHuge;
+        }
+      }
+    });
+  }
+  EXPECT_TRUE(all_finite<Scalar>(Matrix<Scalar>(0, 4)));
+}
+
 TYPED_TEST(Simd, ProductRefusesShapesThatDoNotFit) {
   using Scalar = TypeParam;
   const auto B = Panels<Scalar>::transpose_of(Matrix<double>::Zero(4, 3));

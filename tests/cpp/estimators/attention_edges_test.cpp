@@ -145,6 +145,32 @@ TEST(AttentionEdges, BadInputIsNamed) {
                std::domain_error);
 }
 
+// ReLU takes NaN to 0, cosines have no norms: no family is trusted to carry NaN as far as the output.
+TEST(AttentionEdges, EntriesThatAreNotFiniteAreNamedForEveryFormOfFeatures) {
+  const AttentionOptions causal{.causal = true, .empty = EmptyRow::kZero};
+  for (const char* features : {"positive", "hyperbolic", "trigonometric", "relu", "identity"}) {
+    SCOPED_TRACE(features);
+    const auto map = draw(features, 4, 16);
+    for (const double bad : {kNaN, kInfinity, -kInfinity}) {
+      Inputs<double> queries(70, 3, 4, 2), keys(5, 70, 4, 2), values(5, 70, 4, 2);
+      // The first query sees no key at all, the last entry comes in the second tile.
+      queries.Q(0, 3) = keys.K(69, 2) = values.V(69, 1) = bad;
+      expect_message([&] { favor(queries, *map, causal); }, "attention: Q[0, 3] is ");
+      for (const AttentionOptions& options : {AttentionOptions{}, causal}) {
+        expect_message([&] { favor(keys, *map, options); }, "attention: K[69, 2] is ");
+        expect_message([&] { favor(values, *map, options); }, "attention: V[69, 1] is ");
+      }
+    }
+  }
+  OwnedBatch<double> owned;
+  const std::vector<std::shared_ptr<const FeatureMap>> maps(1, draw("positive", 8, 16));
+  owned.K(OwnedBatch<double>::kKeys * 3 + 2, 1) = kNaN;
+  expect_message([&] { attention<double>(owned.view(), maps); }, "attention: K[1, 1][2, 1] is nan");
+  // Finite, but not times the root of the scale.
+  expect_message([&] { favor(Inputs<double>(5, 7, 4, 2, 1e200), *draw("relu", 4, 16), {.scale = 1e300}); },
+                 "attention: a row is NaN or infinite, or becomes so times the root of the scale");
+}
+
 TEST(AttentionEdges, BadBatchesAndStatesAreNamed) {
   OwnedBatch<double> owned;
   std::vector<std::shared_ptr<const FeatureMap>> maps(3, draw("positive", 8, 16));
