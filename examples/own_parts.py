@@ -61,15 +61,16 @@ class MirroredPairs(bochner.CouplingPlugin):
 class OneBitKeys(bochner.FeaturesPlugin):
     """(pi / (2m)) cos(w_i.x + b_i) of queries and sgn(cos(w_i.y + b_i)), one bit, of keys [SchellekensJacques22].
 
-    Of the harmonics of the sign, with the factors 4/pi, -4/(3 pi), ..., the mean over b_i keeps the first alone, so that
-    K^ has no bias.
+    Of the harmonics of the sign, with the factors 4/pi, -4/(3 pi), ..., the mean over b_i keeps the first alone, so
+    that K^ has no bias.
     """
 
     def draw(self, kernel, dim, m, rng, W):
         b = rng.uniform(0, 2 * np.pi, m)
-        queries = lambda X: np.pi / (2 * m) * np.cos(X @ W.T + b)
-        keys = lambda Y: np.sign(np.cos(Y @ W.T + b))
-        return queries, keys
+        return (
+            lambda X: np.pi / (2 * m) * np.cos(X @ W.T + b),
+            lambda Y: np.sign(np.cos(Y @ W.T + b)),
+        )
 
     def law(self, kernel, coupling, X, Y, m):
         if coupling != bochner.Coupling("iid"):

@@ -358,7 +358,14 @@ class Estimator:
         return f"Estimator({', '.join(f'{n}={_short(p)}' for n, p in given if p is not None)})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Estimator, self._parts()
+        return _again, self._parts()
+
+
+def _again(*parts: Any) -> Estimator:
+    """Make an estimator from the parts of one that has been warned of."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LosingCombinationWarning)
+        return Estimator(*parts)
 
 
 def _own_radial(kernel: Kernel, compiled: _core.Estimator) -> RadialLaw | None:

@@ -1,6 +1,7 @@
 """Exponential features that are fitted to data."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -188,6 +189,10 @@ def test_large_parameters_are_shown_by_their_corners():
 def test_combinations_that_lose_are_made_with_a_warning(features, coupling, reason):
     with pytest.warns(bochner.LosingCombinationWarning, match=reason):
         losing = bochner.Estimator("softmax", features, coupling)
+    with warnings.catch_warnings():
+        # Once is enough.
+        warnings.simplefilter("error")
+        assert pickle.loads(pickle.dumps(losing)) == losing
     if losing._compiled.has_law:
         # As the law has it.
         other = "orthogonal" if coupling == "simplex" else "iid"

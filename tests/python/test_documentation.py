@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 # [Key], [Key, place], [Key; Other, place]: a name and two digits of a year, or a name without one.
 KEY = r"(?:[A-Z][A-Za-z]+\d\d[a-z]?|DLMF|Bochner)"
 CITATION = re.compile(rf"\[({KEY}(?:[,;][^\[\]]*)?)\]")
-CODE = ("core", "estimators", "experiments", "python", "benchmarks", "tests")
+CODE = ("core", "estimators", "experiments", "python", "benchmarks", "tests", "examples")
 SUFFIXES = {".h", ".cpp", ".py", ".pyi", ".html", ".md"}
 
 

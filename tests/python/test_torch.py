@@ -517,3 +517,9 @@ def test_errors_of_the_module(arguments):
         bochner.torch.Attention(**({"dim": DIM} | arguments))
     with pytest.raises(TypeError, match="estimator is a str"):
         bochner.torch.Attention(DIM, M, "positive")
+
+
+@pytest.mark.parametrize("parts", [("gaussian", "random_phase"), ("softmax", "angular_hybrid", "iid")])
+def test_the_module_refuses_maps_that_hold_more_than_frequencies(parts):
+    with pytest.raises(ValueError, match=f"features '{parts[1]}' hold more than frequencies"):
+        bochner.torch.Attention(DIM, M, bochner.Estimator(*parts))

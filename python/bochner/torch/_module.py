@@ -69,6 +69,11 @@ class Attention(torch.nn.Module):
         self.estimator = Estimator() if estimator is None else estimator
         if not isinstance(self.estimator, Estimator):
             raise TypeError(f"Attention: estimator is a {type(estimator).__name__}; expected an Estimator")
+        if not self.estimator._compiled.declared["projected"]:
+            raise ValueError(
+                f"Attention: maps of features {self.estimator.features.name!r} hold more than frequencies; expected "
+                "features that are functions of these alone (bochner.attention takes all)"
+            )
         self.redraw_every = None if redraw_every is None else integer("Attention", "redraw_every", redraw_every, 1)
         self.causal = causal
         self.scale = scale
