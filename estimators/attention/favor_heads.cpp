@@ -26,7 +26,7 @@ void FavorHeads<Scalar>::run(AttentionTask<Scalar>& task, std::span<DenominatorC
       row.head(values) = task.values.row(key);
       row(values) = 1;
     });
-    const ItemTile<Scalar> items = keys_.items();
+    ItemTile<Scalar> items = keys_.items();
     require_finite_rows(items.values);
     return items;
   };
