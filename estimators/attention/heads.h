@@ -23,7 +23,8 @@ class FavorHeads {
   FavorHeads(const FeatureMap& map, double scale, bool renormalize, Index values);
 
   const FeatureMap& map() const { return *map_; }
-  /// Adds to counts (g). Cost: O((g n + k) p (d + dv)).
+  /// Adds to counts (g). Throws std::domain_error where a row is not finite, without its place. Cost: O((g n + k) p (d
+  /// + dv)).
   void run(AttentionTask<Scalar>& task, std::span<DenominatorCounts> counts);
 
  private:
@@ -44,13 +45,13 @@ struct GradientTask {
   Rows keys;     // (k, d)
   Rows values;   // (k, dv)
   VisibleKeys visible;
-  Rows out;    // (n, dv), as favor_heads wrote it
+  Rows out;    // (n, dv), as FavorHeads wrote it
   Rows d_out;  // (n, dv), the gradient of a number with respect to it
   mutable MutableRows d_queries, d_keys, d_values;
 };
 
 /// Adds to d_queries, d_keys and d_values the gradients that follow from d_out, by recomputing the tiles of features.
-/// Rows whose denominator is 0 count as constant. Cost: about 3 times that of favor_heads; memory: tiles, and two
+/// Rows whose denominator is 0 count as constant. Cost: about 3 times that of FavorHeads; memory: tiles, and two
 /// numbers a query. Throws std::invalid_argument where the map is not differentiable.
 template <class Scalar>
 void favor_gradients(const FeatureMap& map, double scale, bool renormalize, const GradientTask<Scalar>& task);
