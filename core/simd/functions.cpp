@@ -235,22 +235,23 @@ HWY_INLINE Scalar largest_sum(const Scalar* a, Scalar a_shift, const Scalar* b, 
   // Two of each, since one would wait for itself. Max drops NaN on some instruction sets, so it is remembered apart.
   auto largest = lowest, other_largest = lowest;
   auto unordered = hn::IsNaN(lowest), other_unordered = unordered;
-  const auto take = [&](hn::Vec<decltype(d)> sums) HWY_ATTR {
-    largest = hn::Max(largest, sums);
-    unordered = hn::Or(unordered, hn::IsNaN(sums));
+  const auto take = [](hn::Vec<decltype(d)> sums, auto& top, auto& nan) HWY_ATTR {
+    top = hn::Max(top, sums);
+    nan = hn::Or(nan, hn::IsNaN(sums));
   };
   std::size_t i = 0;
   for (; i + 2 * lanes <= count; i += 2 * lanes) {
-    take(sum_vector(d, a, shift, b, i));
-    const auto sums = sum_vector(d, a, shift, b, i + lanes);
-    other_largest = hn::Max(other_largest, sums);
-    other_unordered = hn::Or(other_unordered, hn::IsNaN(sums));
+    take(sum_vector(d, a, shift, b, i), largest, unordered);
+    take(sum_vector(d, a, shift, b, i + lanes), other_largest, other_unordered);
   }
   if (i + lanes <= count) {
-    take(sum_vector(d, a, shift, b, i));
+    take(sum_vector(d, a, shift, b, i), largest, unordered);
     i += lanes;
   }
-  if (i < count) take(hn::IfThenElse(hn::FirstN(d, count - i), sum_tail(d, a, shift, b, i, count - i), lowest));
+  if (i < count) {
+    const auto sums = hn::IfThenElse(hn::FirstN(d, count - i), sum_tail(d, a, shift, b, i, count - i), lowest);
+    take(sums, largest, unordered);
+  }
   if (!hn::AllFalse(d, hn::Or(unordered, other_unordered))) return std::numeric_limits<Scalar>::quiet_NaN();
   return hn::GetLane(hn::MaxOfLanes(d, hn::Max(largest, other_largest)));
 }

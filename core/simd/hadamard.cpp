@@ -116,17 +116,11 @@ HWY_INLINE void store(D d, hn::Vec<D> (&v)[kVectors], hn::TFromD<D>* to, std::si
   for (std::size_t i = 0; i < kVectors; ++i) hn::StoreU(v[i], d, to + i * step);
 }
 
-template <class D, std::size_t kVectors>
-HWY_INLINE void scale(D d, const hn::TFromD<D>* by, std::size_t step, hn::Vec<D> (&v)[kVectors]) {
-  HWY_UNROLL(16)
-  for (std::size_t i = 0; i < kVectors; ++i) v[i] = hn::Mul(v[i], hn::LoadU(d, by + i * step));
-}
-
 /// v times a diagonal of kSpan vectors, which every kSpan of them have.
 template <std::size_t kSpan, class D, std::size_t kVectors>
-HWY_INLINE void scale_each(D d, const hn::TFromD<D>* by, hn::Vec<D> (&v)[kVectors]) {
+HWY_INLINE void scale(D d, const hn::TFromD<D>* by, std::size_t step, hn::Vec<D> (&v)[kVectors]) {
   HWY_UNROLL(16)
-  for (std::size_t i = 0; i < kVectors; ++i) v[i] = hn::Mul(v[i], hn::LoadU(d, by + i % kSpan * hn::MaxLanes(D())));
+  for (std::size_t i = 0; i < kVectors; ++i) v[i] = hn::Mul(v[i], hn::LoadU(d, by + i % kSpan * step));
 }
 
 /// The whole chain of kRows rows of exactly kVectors vectors in registers.
@@ -138,11 +132,11 @@ HWY_INLINE void rows_in_registers(D d, const Chain<hn::TFromD<D>>& c, std::size_
   for (std::size_t i = 0; i < kRows * kVectors; ++i) {
     v[i] = hn::LoadU(d, c.in + (row + i / kVectors) * c.in_stride + i % kVectors * kStep);
   }
-  if constexpr (kScaled) scale_each<kVectors>(d, c.diagonals, v);
+  if constexpr (kScaled) scale<kVectors>(d, c.diagonals, kStep, v);
   for (std::size_t t = 1; t <= c.transforms; ++t) {
     transform_lanes<1>(d, v);
     transform_across<1, kVectors>(v);
-    if constexpr (kScaled) scale_each<kVectors>(d, c.diagonals + t * c.diagonal_stride, v);
+    if constexpr (kScaled) scale<kVectors>(d, c.diagonals + t * c.diagonal_stride, kStep, v);
   }
   HWY_UNROLL(16)
   for (std::size_t i = 0; i < kRows * kVectors; ++i) {
@@ -169,7 +163,7 @@ HWY_NOINLINE void combine(Scalar* x, std::size_t part, const Scalar* after) {
     hn::Vec<decltype(d)> v[kRadix];
     load(d, x + j, part, v);
     transform_across<1, kRadix>(v);
-    if constexpr (kScaled) scale(d, after + j, part, v);
+    if constexpr (kScaled) scale<kRadix>(d, after + j, part, v);
     store(d, v, x + j, part);
   }
 }
@@ -213,7 +207,7 @@ void transform(const Scalar* in, const Scalar* before, Scalar* out, std::size_t 
     const hn::ScalableTag<Scalar> d;
     hn::Vec<decltype(d)> v[kMostVectors<Scalar>];
     load(d, in, kLanes<Scalar>, v);
-    if constexpr (kScaled) scale(d, before, kLanes<Scalar>, v);
+    if constexpr (kScaled) scale<kMostVectors<Scalar>>(d, before, kLanes<Scalar>, v);
     transform_lanes<1>(d, v);
     transform_across<1, kMostVectors<Scalar>>(v);
     store(d, v, out, kLanes<Scalar>);

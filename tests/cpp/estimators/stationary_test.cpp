@@ -6,6 +6,7 @@
 #include "estimators/kernels/ard.h"
 #include "estimators/kernels/composition.h"
 #include "estimators/registry.h"
+#include "tests/cpp/estimators/rows_and_messages.h"
 
 #include <gtest/gtest.h>
 
@@ -191,15 +192,6 @@ TEST(Kernel, CompositionsAreTheirDefinitions) {
   double periodic = 0;
   for (std::size_t j = 0; j < 3; ++j) periodic -= 2 * std::pow(std::sin(M_PI * (x[j] - y[j])) / lengths[j], 2);
   EXPECT_NEAR(value(*with_length_scales(kernel("periodic"), lengths)), std::exp(periodic), 1e-15);
-}
-
-std::string message(const auto& call) {
-  try {
-    call();
-  } catch (const std::exception& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
 }
 
 TEST(Kernel, WhatCannotBeComposedSaysWhy) {
